@@ -1,0 +1,89 @@
+#include "model/permissions.h"
+
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+
+namespace ak::model {
+
+namespace {
+
+template <typename T, std::size_t N>
+using Words = std::array<std::pair<T, std::string_view>, N>;
+
+// One row per value, in enum order: name() indexes it.
+constexpr Words<Profile, 4> kProfiles = {{{Profile::Permissive, "permissive"},
+                                          {Profile::Moderate, "moderate"},
+                                          {Profile::Restrictive, "restrictive"},
+                                          {Profile::Custom, "custom"}}};
+constexpr Words<NetworkMode, 3> kNetworks = {
+    {{NetworkMode::None, "none"}, {NetworkMode::Proxy, "proxy"}, {NetworkMode::Full, "full"}}};
+constexpr Words<WorkspaceMode, 4> kWorkspaces = {{{WorkspaceMode::None, "none"},
+                                                  {WorkspaceMode::Cow, "cow"},
+                                                  {WorkspaceMode::ReadWrite, "rw"},
+                                                  {WorkspaceMode::ReadOnly, "ro"}}};
+constexpr Words<SeccompSet, 4> kSeccompSets = {{{SeccompSet::Default, "default"},
+                                                {SeccompSet::Moderate, "moderate"},
+                                                {SeccompSet::Restrictive, "restrictive"},
+                                                {SeccompSet::AiAgent, "ai-agent"}}};
+
+template <typename T, std::size_t N>
+Result<T> parseWord(const Words<T, N>& words, std::string_view what, std::string_view word) {
+  std::vector<std::string_view> names;
+  std::string accepted;
+  for (const auto& [value, text] : words) {
+    if (text == word) {
+      return value;
+    }
+    names.push_back(text);
+    accepted += accepted.empty() ? "" : ", ";
+    accepted += text;
+  }
+  const std::string_view nearest = nearestWord(toLower(word), names);
+  return fail(ErrorCode::InvalidArgument,
+              cat("unknown ", what, " '", printable(word.substr(0, 64)), "'"),
+              nearest.empty() ? cat("Use one of: ", accepted, ".")
+                              : cat("Did you mean '", nearest, "'? Accepted: ", accepted, "."));
+}
+
+template <typename T, std::size_t N>
+std::string_view wordOf(const Words<T, N>& words, T value) {
+  return words.at(static_cast<std::size_t>(value)).second;
+}
+
+}  // namespace
+
+std::string_view name(Profile value) {
+  return wordOf(kProfiles, value);
+}
+
+std::string_view name(NetworkMode value) {
+  return wordOf(kNetworks, value);
+}
+
+std::string_view name(WorkspaceMode value) {
+  return wordOf(kWorkspaces, value);
+}
+
+std::string_view name(SeccompSet value) {
+  return wordOf(kSeccompSets, value);
+}
+
+Result<Profile> parseProfile(std::string_view word) {
+  return parseWord(kProfiles, "profile", word);
+}
+
+Result<NetworkMode> parseNetworkMode(std::string_view word) {
+  return parseWord(kNetworks, "network mode", word);
+}
+
+Result<WorkspaceMode> parseWorkspaceMode(std::string_view word) {
+  return parseWord(kWorkspaces, "mount mode", word);
+}
+
+Result<SeccompSet> parseSeccompSet(std::string_view word) {
+  return parseWord(kSeccompSets, "seccomp set", word);
+}
+
+}  // namespace ak::model

@@ -1,0 +1,261 @@
+#include "model/run_request_json.h"
+
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "model/base64.h"
+#include "model/json_fields.h"
+
+namespace ak::model {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t kMaxFiles = 256;
+constexpr std::uint64_t kMebibyte = 1024ULL * 1024;
+constexpr std::uint64_t kMaxBytes = 1ULL << 50U;
+constexpr std::uint64_t kMaxTimeoutMs = 366ULL * 24 * 3600 * 1000;
+
+// The parts that both requests have; written once so that they stay the same.
+template <typename Request>
+void putCommon(json& body, const Request& request) {
+  body["command"] = request.command;
+  if (!request.environment.empty()) {
+    body["env"] = request.environment;
+  }
+  if (!request.workdir.empty()) {
+    body["workdir"] = request.workdir;
+  }
+  if (!request.user.empty()) {
+    body["user"] = request.user;
+  }
+  if (request.timeout) {
+    body["timeout_ms"] = request.timeout->count();
+  }
+  if (request.terminal) {
+    body["tty"] = {{"rows", request.window.rows}, {"columns", request.window.columns}};
+  }
+  if (request.stdin_open) {
+    body["stdin"] = true;
+  }
+}
+
+template <typename Request>
+void readCommon(JsonFields& fields, Request& request) {
+  fields.strings("command", request.command);
+  fields.strings("env", request.environment);
+  fields.string("workdir", request.workdir);
+  fields.string("user", request.user);
+  std::optional<std::uint64_t> timeout;
+  fields.number("timeout_ms", timeout, kMaxTimeoutMs);
+  if (timeout) {
+    request.timeout = std::chrono::milliseconds(*timeout);
+  }
+  fields.boolean("stdin", request.stdin_open);
+  const json* tty = fields.find("tty");
+  if (tty == nullptr) {
+    return;
+  }
+  if (tty->is_boolean()) {
+    request.terminal = tty->get<bool>();
+    return;
+  }
+  if (auto window = fields.object("tty")) {
+    request.terminal = true;
+    window->number("rows", request.window.rows, 10000);
+    window->number("columns", request.window.columns, 10000);
+    fields.adopt(*window);
+  }
+}
+
+template <typename T>
+void readWord(JsonFields& fields,
+              std::string_view key,
+              Result<T> (*parse)(std::string_view),
+              std::optional<T>& out) {
+  std::string word;
+  fields.string(key, word);
+  if (word.empty()) {
+    return;
+  }
+  if (auto value = parse(word)) {
+    out = *value;
+  } else {
+    fields.reject(std::move(value).error().context(key));
+  }
+}
+
+// Upstream says memory_mb and vcpus; ours say bytes and percent of a core. Either may be given.
+void readLimits(JsonFields& fields, RunRequest& request) {
+  fields.number("memory_bytes", request.memory_bytes, kMaxBytes);
+  std::optional<std::uint64_t> megabytes;
+  fields.number("memory_mb", megabytes, kMaxBytes / kMebibyte);
+  if (megabytes && request.memory_bytes && *request.memory_bytes != *megabytes * kMebibyte) {
+    fields.reject(Error::make(ErrorCode::InvalidArgument,
+                              "memory_mb and memory_bytes say different things",
+                              "Give one of the two."));
+  } else if (megabytes) {
+    request.memory_bytes = *megabytes * kMebibyte;
+  }
+  fields.number("cpu_percent", request.cpu_percent, 100 * 4096);
+  if (const json* vcpus = fields.find("vcpus"); vcpus != nullptr && !request.cpu_percent) {
+    if (!vcpus->is_number() || !(vcpus->get<double>() > 0) || vcpus->get<double>() > 4096) {
+      fields.rejectType("vcpus", "a number of cores above 0");
+    } else {
+      request.cpu_percent = static_cast<std::uint32_t>(vcpus->get<double>() * 100 + 0.5);
+    }
+  }
+  fields.number("pids", request.pids, std::numeric_limits<std::int32_t>::max());
+  fields.number("disk_bytes", request.disk_bytes, kMaxBytes);
+}
+
+void readFiles(JsonFields& fields, std::vector<FileInjection>& files) {
+  const std::vector<JsonFields> items = fields.objects("files", kMaxFiles);
+  for (JsonFields item : items) {
+    FileInjection file;
+    item.string("path", file.path);
+    item.number("mode", file.mode, 07777);
+    std::string content;
+    item.string("content", content);
+    if (auto bytes = fromBase64(content)) {
+      file.content = *std::move(bytes);
+    } else {
+      item.rejectType("content", "base64");
+    }
+    fields.adopt(item);
+    files.push_back(std::move(file));
+  }
+}
+
+}  // namespace
+
+json toJson(const RunRequest& request) {
+  json body = json::object();
+  putCommon(body, request);
+  if (!request.image.empty()) {
+    body["image"] = request.image;
+  }
+  if (request.profile) {
+    body["profile"] = name(*request.profile);
+  }
+  if (request.network) {
+    body["network"] = name(*request.network);
+  }
+  if (request.memory_bytes) {
+    body["memory_bytes"] = *request.memory_bytes;
+  }
+  if (request.cpu_percent) {
+    body["cpu_percent"] = *request.cpu_percent;
+  }
+  if (request.pids) {
+    body["pids"] = *request.pids;
+  }
+  if (request.disk_bytes) {
+    body["disk_bytes"] = *request.disk_bytes;
+  }
+  if (!request.host_environment.empty()) {
+    body["host_env"] = request.host_environment;
+  }
+  if (!request.name.empty()) {
+    body["name"] = request.name;
+  }
+  if (request.keep) {
+    body["keep"] = true;
+  }
+  if (request.detach) {
+    body["detach"] = true;
+  }
+  if (!request.fast) {
+    body["fast"] = false;
+  }
+  if (request.want_changes) {
+    body["changes"] = true;
+  }
+  for (const FileInjection& file : request.files) {
+    body["files"].push_back(
+        {{"path", file.path}, {"content", toBase64(file.content)}, {"mode", file.mode}});
+  }
+  if (!request.workspace.path.empty() || request.workspace.mode) {
+    json& workspace = body["workspace"] = json::object();
+    if (!request.workspace.path.empty()) {
+      workspace["path"] = request.workspace.path;
+    }
+    if (request.workspace.mode) {
+      workspace["mode"] = name(*request.workspace.mode);
+    }
+  }
+  if (request.project) {
+    body["project"] = {{"path", request.project->path},
+                       {"content", toBase64(request.project->content)}};
+  }
+  return body;
+}
+
+Result<RunRequest> runRequestFromJson(const json& body) {
+  JsonFields fields(body, "");
+  RunRequest request;
+  readCommon(fields, request);
+  fields.string("image", request.image);
+  readWord(fields, "profile", parseProfile, request.profile);
+  if (const json* network = fields.find("network"); network != nullptr && network->is_boolean()) {
+    // Upstream's spelling: true is a proxied network, which is none until there is a proxy.
+    request.network = network->get<bool>() ? NetworkMode::Proxy : NetworkMode::None;
+  } else {
+    readWord(fields, "network", parseNetworkMode, request.network);
+  }
+  readLimits(fields, request);
+  fields.strings("host_env", request.host_environment);
+  fields.string("name", request.name);
+  fields.boolean("keep", request.keep);
+  fields.boolean("detach", request.detach);
+  fields.boolean("fast", request.fast);
+  fields.boolean("changes", request.want_changes);
+  readFiles(fields, request.files);
+  if (auto workspace = fields.object("workspace")) {
+    workspace->string("path", request.workspace.path);
+    readWord(*workspace, "mode", parseWorkspaceMode, request.workspace.mode);
+    fields.adopt(*workspace);
+  }
+  if (auto project = fields.object("project")) {
+    ProjectFile file;
+    project->string("path", file.path);
+    std::string content;
+    project->string("content", content);
+    if (auto bytes = fromBase64(content)) {
+      file.content = *std::move(bytes);
+    } else {
+      project->rejectType("content", "base64");
+    }
+    fields.adopt(*project);
+    request.project = std::move(file);
+  }
+  if (auto status = std::move(fields).status(); !status) {
+    return std::unexpected(std::move(status).error());
+  }
+  return request;
+}
+
+json toJson(const ExecRequest& request) {
+  json body = json::object();
+  putCommon(body, request);
+  if (request.sudo) {
+    body["sudo"] = true;
+  }
+  return body;
+}
+
+Result<ExecRequest> execRequestFromJson(const json& body) {
+  JsonFields fields(body, "");
+  ExecRequest request;
+  readCommon(fields, request);
+  fields.boolean("sudo", request.sudo);
+  if (auto status = std::move(fields).status(); !status) {
+    return std::unexpected(std::move(status).error());
+  }
+  return request;
+}
+
+}  // namespace ak::model

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "model/box.h"
+#include "model/permissions.h"
+#include "model/run_request.h"
+
+namespace ak::model {
+
+enum class SandboxStatus : std::uint8_t { Running, Stopped, Unknown };
+std::string_view name(SandboxStatus value);
+
+// What the daemon remembers of a sandbox across its own death: one SQLite row.
+struct SandboxRecord {
+  std::string uuid;  // UUIDv7
+  std::string name;
+  std::string image;
+  std::string image_digest;
+  std::string backend;
+  Permissions permissions;
+  std::vector<std::string> environment;
+  std::string workdir;
+  std::string user;
+  std::string workspace_path;  // host directory, "" none
+  std::vector<std::string> workspace_masks;
+  std::vector<std::string> protected_paths;
+  IdRange ids;
+  bool one_shot = false;  // recorded only while it lives, to be ended by recovery
+  WallTime created_at{};
+  // Of the running box; pid 0 when stopped.
+  std::int32_t pid = 0;
+  std::uint64_t start_ticks = 0;
+  std::string boot_id;
+  std::string agent_key;  // 32 bytes; kept 0600 with the database
+  std::uint64_t epoch = 0;
+  std::vector<EnforcedLimit> limits;
+  std::string stop_reason;
+  bool operator==(const SandboxRecord&) const = default;
+};
+
+// Names of sandboxes and snapshots: 1-63 ASCII, first and last alphanumeric, else also `-` and `_`,
+// never two of those side by side.
+Status validateSandboxName(std::string_view name);
+// KEY=VALUE with a key that a shell could set; no NUL.
+Status validateEnvironment(const std::vector<std::string>& environment);
+// Absolute, at most 1024 bytes, no `..` component, no NUL, CR or LF.
+Status validateWorkdir(std::string_view workdir);
+// 1 to 1024 arguments, first not empty, no NUL, at most 128 KiB each and 1 MiB in all.
+Status validateCommand(const std::vector<std::string>& command);
+
+// Time-ordered unique id, RFC 9562 version 7.
+std::string makeUuid(WallTime now, Random& random);
+
+}  // namespace ak::model
