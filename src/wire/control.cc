@@ -1,0 +1,39 @@
+#include "wire/control.h"
+
+#include "wire/fields.h"
+
+namespace ak::wire {
+
+std::string encode(const ControlRequest& request) {
+  TlvWriter out;
+  out.number(1, static_cast<std::uint8_t>(request.kind)).numberIf(2, request.grace_ms);
+  return std::move(out).take();
+}
+
+Result<ControlRequest> decodeControlRequest(std::string_view text) {
+  ControlRequest request;
+  std::uint8_t kind = 0;
+  TlvReader in(text);
+  while (in.next()) {
+    switch (in.field()) {
+      case 1:
+        kind = in.numberAs<std::uint8_t>();
+        break;
+      case 2:
+        request.grace_ms = in.numberAs<std::uint32_t>();
+        break;
+      default:
+        break;
+    }
+  }
+  if (!in.ok() || kind == 0 || request.grace_ms > kMaxGraceMs) {
+    return malformed("control request");
+  }
+  if (kind > static_cast<std::uint8_t>(ControlRequest::Kind::Hostname)) {
+    return fail(ErrorCode::Unsupported, "this agent does not know that control request");
+  }
+  request.kind = static_cast<ControlRequest::Kind>(kind);
+  return request;
+}
+
+}  // namespace ak::wire

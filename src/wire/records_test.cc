@@ -1,0 +1,167 @@
+// Exec, file, stats, control and error records.
+#include <gtest/gtest.h>
+
+#include "base/tlv.h"
+#include "wire/control.h"
+#include "wire/error.h"
+#include "wire/exec.h"
+#include "wire/file.h"
+#include "wire/stats.h"
+
+namespace ak::wire {
+namespace {
+
+ExecRequest fullRequest() {
+  ExecRequest request;
+  request.argv = {"sh", "-c", "", "echo \xff"};
+  request.environment = {"A=1", "EMPTY="};
+  request.directory = "/work";
+  request.user = "user:group";
+  request.terminal = true;
+  request.window = {50, 132};
+  request.close_stdin = true;
+  request.timeout_ms = 1000;
+  request.last = true;
+  request.limits = {{7, 1, UINT64_MAX}};
+  return request;
+}
+
+FileRequest fullFileRequest() {
+  FileRequest request;
+  request.kind = FileRequest::Kind::Write;
+  request.path = "/a/b";
+  request.offset = 1;
+  request.length = 2;
+  request.mode = 0640;
+  request.has_owner = true;
+  request.uid = 0;
+  request.gid = 5;
+  request.parents = true;
+  request.recursive = true;
+  return request;
+}
+
+FileInfo linkInfo() {
+  FileInfo info;
+  info.kind = FileInfo::Kind::Symlink;
+  info.name = "name with\nnewline";
+  info.size = 1ULL << 60U;
+  info.mode = 07777;
+  info.uid = 1;
+  info.gid = 2;
+  info.modified_ns = -5;
+  info.link_target = "../x";
+  return info;
+}
+
+// Whatever is cut off: never a crash, never the whole value.
+template <typename Decode, typename Value>
+void expectTruncationsDiffer(const std::string& text, Decode decode, const Value& whole) {
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    const auto value = decode(std::string_view(text).substr(0, size));
+    EXPECT_TRUE(!value || *value != whole) << size;
+  }
+}
+
+TEST(ExecRecordsTest, RoundTrip) {
+  EXPECT_EQ(*decodeExecRequest(encode(fullRequest())), fullRequest());
+  const ExecStarted started{42};
+  EXPECT_EQ(*decodeExecStarted(encode(started)), started);
+  const ExecExit exit{0, 9, true, true, true};
+  EXPECT_EQ(*decodeExecExit(encode(exit)), exit);
+  const ExecControl control{ExecControl::Kind::Signal, {1, 2}, 15};
+  EXPECT_EQ(*decodeExecControl(encode(control)), control);
+}
+
+TEST(ExecRecordsTest, TruncationsAreErrorsOrSmallerValues) {
+  expectTruncationsDiffer(encode(fullRequest()), decodeExecRequest, fullRequest());
+  const ExecExit exit{3, 0, false, true, true};
+  expectTruncationsDiffer(encode(exit), decodeExecExit, exit);
+}
+
+TEST(ExecRecordsTest, RequestsAreValidated) {
+  const auto codeOf = [](auto change) {
+    ExecRequest request = fullRequest();
+    change(request);
+    const auto decoded = decodeExecRequest(encode(request));
+    return decoded ? "fine" : errorCodeInfo(decoded.error().code).name;
+  };
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.argv.clear(); }), "invalid_argument");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.argv[0].clear(); }), "invalid_argument");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.argv[1] = std::string("a\0b", 3); }), "invalid_argument");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.argv.resize(1025, "x"); }), "too_large");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.environment = {"=x"}; }), "invalid_argument");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.environment.assign(4097, "A=1"); }), "too_large");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.directory = "relative"; }), "invalid_argument");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.directory = "/" + std::string(5000, 'x'); }),
+            "invalid_argument");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.user = std::string(300, 'x'); }), "invalid_argument");
+  EXPECT_EQ(codeOf([](ExecRequest& r) { r.limits.resize(33); }), "too_large");
+}
+
+TEST(ExecRecordsTest, ControlOfAnUnknownKindIsMalformed) {
+  EXPECT_FALSE(decodeExecControl(""));
+  EXPECT_FALSE(decodeExecControl(std::string(TlvWriter().number(1, 4).text())));
+  EXPECT_FALSE(decodeExecControl(std::string(TlvWriter().number(1, 2).number(4, 65).text())));
+}
+
+TEST(ExecRecordsTest, UnknownFieldsOfANewerPeerAreSkipped) {
+  const std::string text = encode(fullRequest()) + TlvWriter().bytes(99, "new").text();
+  EXPECT_EQ(*decodeExecRequest(text), fullRequest());
+}
+
+TEST(FileRecordsTest, RoundTrip) {
+  EXPECT_EQ(*decodeFileRequest(encode(fullFileRequest())), fullFileRequest());
+  EXPECT_EQ(*decodeFileInfo(encode(linkInfo())), linkInfo());
+  const auto listing =
+      decodeListing(encodeListingEntry(linkInfo()) + encodeListingEntry(linkInfo()));
+  ASSERT_TRUE(listing);
+  EXPECT_EQ(*listing, (std::vector<FileInfo>{linkInfo(), linkInfo()}));
+}
+
+TEST(FileRecordsTest, TruncationsAreErrorsOrSmallerValues) {
+  expectTruncationsDiffer(encode(fullFileRequest()), decodeFileRequest, fullFileRequest());
+  expectTruncationsDiffer(encode(linkInfo()), decodeFileInfo, linkInfo());
+}
+
+TEST(FileRecordsTest, PathsAreAbsoluteAndBounded) {
+  FileRequest request;
+  for (const std::string& path :
+       {std::string(), std::string("a"), std::string("/a\0b", 4), "/" + std::string(4095, 'x')}) {
+    request.path = path;
+    EXPECT_EQ(decodeFileRequest(encode(request)).error().code, ErrorCode::InvalidArgument);
+  }
+}
+
+// A guest that lists "../../x" must not lead a copy on the host out of its directory.
+TEST(FileRecordsTest, EntryNamesCannotLeaveTheirDirectory) {
+  for (const std::string name : {"a/b", "..", ".", "/"}) {
+    FileInfo info = linkInfo();
+    info.name = name;
+    EXPECT_FALSE(decodeFileInfo(encode(info))) << name;
+  }
+}
+
+TEST(StatsRecordTest, RoundTrips) {
+  const GuestStats stats{1, 2, 3, 4, 5, UINT64_MAX};
+  EXPECT_EQ(*decodeGuestStats(encode(stats)), stats);
+}
+
+TEST(ControlRecordTest, RoundTripsAndNamesWhatItDoesNotKnow) {
+  const ControlRequest request{ControlRequest::Kind::Shutdown, 500};
+  EXPECT_EQ(*decodeControlRequest(encode(request)), request);
+  EXPECT_EQ(decodeControlRequest(TlvWriter().number(1, 77).text()).error().code,
+            ErrorCode::Unsupported);
+  EXPECT_EQ(decodeControlRequest("").error().code, ErrorCode::Protocol);
+}
+
+TEST(ErrorRecordTest, RoundTripsAndBoundsItsText) {
+  const Error error = Error::make(ErrorCode::CommandNotFound, "no x", "install x");
+  EXPECT_EQ(decodeError(encodeError(error)), error);
+  const Error lengthy = Error::make(ErrorCode::Internal, std::string(100'000, 'x'));
+  EXPECT_EQ(decodeError(encodeError(lengthy)).message.size(), kMaxErrorText);
+  EXPECT_EQ(decodeError("\xff\xff").code, ErrorCode::Protocol);
+}
+
+}  // namespace
+}  // namespace ak::wire
