@@ -1,0 +1,66 @@
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ak::guest {
+
+// The steps between clone and exec, in their order. Each names what an error message says.
+enum class ChildStep : std::uint8_t {
+  None,
+  Session,
+  Terminal,
+  Descriptors,
+  Cgroup,
+  Limits,
+  Bounding,
+  Groups,
+  Ids,
+  Directory,
+  Capabilities,
+  NoNewPrivileges,
+  Filter,
+  Exec,
+};
+
+struct ChildLimit {
+  int resource;
+  struct rlimit value;
+};
+
+// Everything that the child needs, made before the clone: between clone and exec there is only
+// memory that exists already, and the agent sleeps (CLONE_VFORK) while the child uses it.
+struct ChildPlan {
+  int fds[3] = {-1, -1, -1};  // become 0, 1, 2; all above 2
+  bool terminal = false;      // 0 is a tty that becomes the controlling one
+  int cgroup_procs = -1;      // open cgroup.procs of the exec's group
+  const ChildLimit* limits = nullptr;
+  std::size_t limit_count = 0;
+  bool change_ids = false;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  const gid_t* groups = nullptr;
+  std::size_t group_count = 0;
+  bool drop_bounding = false;      // we hold CAP_SETPCAP
+  std::uint64_t capabilities = 0;  // what the child may keep of ours
+  const char* directory = "/";
+  sock_fprog filter{};                      // len 0: none
+  const char* const* candidates = nullptr;  // paths to try, null-terminated
+  char* const* argv = nullptr;
+  char* const* environment = nullptr;
+
+  // Set by the child when it fails.
+  ChildStep failed = ChildStep::None;
+  int error = 0;
+};
+
+// A new process that carries out `plan`. Returns its pid; plan.failed tells whether it got to exec
+// (if not, the child is gone already and must be reaped). -1: the clone itself failed, with errno
+// in plan.error.
+pid_t cloneChild(ChildPlan& plan);
+
+}  // namespace ak::guest

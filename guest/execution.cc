@@ -1,0 +1,178 @@
+#include "guest/execution.h"
+
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/text.h"
+
+namespace ak::guest {
+
+namespace {
+
+constexpr std::chrono::milliseconds kTermGrace{2000};
+constexpr std::chrono::milliseconds kLongestPause{100};
+
+std::string nextGroupName() {
+  static std::uint64_t number = 0;
+  return cat("exec-", ++number);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Execution>> Execution::start(const Context& context,
+                                                    ExecPlan& plan,
+                                                    const Stdio& stdio) {
+  std::unique_ptr<Execution> execution(new Execution(context));
+  AK_TRY(execution->launch(plan, stdio));
+  return execution;
+}
+
+Status Execution::launch(ExecPlan& plan, const Stdio& stdio) {
+  ChildPlan child = plan.childPlan();
+  child.fds[0] = stdio.in;
+  child.fds[1] = stdio.out;
+  child.fds[2] = stdio.err;
+  if (context_.cgroup >= 0) {
+    group_ = AK_TRY(makeCgroupGroup(context_.cgroup, nextGroupName()));
+  } else if (plan.request().last && isInit()) {
+    group_ = makeNamespaceGroup(context_.processes);
+  } else {
+    return launchSupervised(plan, child);
+  }
+  child.cgroup_procs = group_->procs();
+  main_ = cloneChild(child);
+  if (main_ < 0) {
+    Error error = Error::fromErrno(child.error, "start a process");
+    error.remedy = "The sandbox may be at its limit of processes.";
+    return std::unexpected(std::move(error));
+  }
+  if (child.failed != ChildStep::None) {
+    return std::unexpected(plan.explain(child.failed, child.error));  // the reaper takes the rest
+  }
+  context_.reaper.expect(main_, *this);
+  return {};
+}
+
+Status Execution::launchSupervised(ExecPlan& plan, ChildPlan& child) {
+  Supervised made = AK_TRY(cloneSupervised(child));
+  if (child.failed != ChildStep::None) {
+    return std::unexpected(plan.explain(child.failed, child.error));
+  }
+  main_ = made.main;
+  supervisor_ = made.supervisor;
+  status_ = std::move(made.status);
+  group_ = makeTreeGroup(context_.processes, supervisor_);
+  context_.reaper.expect(supervisor_, *this);
+  return context_.loop.watch(status_.get(), EPOLLIN, *this);
+}
+
+Execution::~Execution() {
+  context_.all.erase(this);
+  context_.loop.cancel(timeout_);
+  context_.loop.cancel(pursuit_);
+  context_.loop.forget(status_.get());
+  context_.reaper.forget(main_);
+  context_.reaper.forget(supervisor_);
+}
+
+void Execution::setTimeout(std::chrono::milliseconds after) {
+  timeout_ = context_.loop.after(after, [this] {
+    // A chance to clean up for the main process and its group, then the end for all.
+    timed_out_ = true;
+    signal(SIGTERM);
+    timeout_ = context_.loop.after(kTermGrace, [this] { kill(Reason::TimedOut); });
+  });
+}
+
+void Execution::signal(int number) {
+  signalGroup(main_, number);
+}
+
+void Execution::signalGroup(pid_t group, int number) const {
+  // Once reaped, the number may be someone else's.
+  if (!ended_ && group > 1) {
+    ::kill(-group, number);
+  }
+}
+
+void Execution::kill(Reason reason) {
+  (reason == Reason::TimedOut ? timed_out_ : killed_) = true;
+  context_.loop.cancel(timeout_);
+  context_.loop.cancel(pursuit_);
+  pause_ = std::chrono::milliseconds(1);
+  pursue();
+}
+
+void Execution::pursue() {
+  group_->kill();
+  pursuit_ = 0;
+  known_empty_ = group_->empty();
+  if (!ended_ || !known_empty_) {
+    pursuit_ = context_.loop.after(pause_, [this] { pursue(); });
+    pause_ = std::min(pause_ * 2, kLongestPause);
+  }
+}
+
+bool Execution::finished() {
+  if (observer_ != nullptr || !ended_ || pursuit_ != 0) {
+    return false;
+  }
+  // A supervisor ends by itself after its last descendant: no need to look through /proc.
+  if (supervisor_ != 0 && !strays_) {
+    return supervisor_gone_;
+  }
+  // Looking costs system calls, and only the end of a process can make the answer another one.
+  if (!known_empty_ && checked_at_ != context_.reaper.reaped()) {
+    checked_at_ = context_.reaper.reaped();
+    known_empty_ = group_->empty();
+  }
+  return known_empty_;
+}
+
+void Execution::mainEnd(int status) {
+  if (ended_) {
+    return;
+  }
+  ended_ = true;
+  context_.loop.cancel(timeout_);
+  if (timed_out_) {
+    kill(Reason::TimedOut);  // what it left behind is out of time too
+  }
+  if (observer_ != nullptr) {
+    observer_->onMainExit({status, timed_out_, killed_, group_->outOfMemory()});
+  }
+}
+
+void Execution::onChildExit(pid_t pid, int status) {
+  if (pid == main_ && supervisor_ == 0) {
+    mainEnd(status);
+    return;
+  }
+  // Its status pipe may still hold the main process' end.
+  onEvents(EPOLLIN);
+  supervisor_gone_ = true;
+  if (WIFSIGNALED(status)) {
+    // The guest killed it, and what it held together has come to us as orphans.
+    group_ = makeStrayGroup(context_.processes,
+                            [this](pid_t child) { return context_.reaper.expects(child); });
+    known_empty_ = false;
+    strays_ = true;
+    mainEnd(SIGKILL);
+    kill(Reason::Killed);
+  }
+  mainEnd(SIGKILL);
+}
+
+void Execution::onEvents(std::uint32_t) {
+  int status = 0;
+  if (!ended_ && ::read(status_.get(), &status, sizeof status) == sizeof status) {
+    mainEnd(status);
+  }
+}
+
+}  // namespace ak::guest

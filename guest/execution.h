@@ -1,0 +1,97 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "guest/event_loop.h"
+#include "guest/exec_group.h"
+#include "guest/exec_plan.h"
+#include "guest/reaper.h"
+#include "guest/supervisor.h"
+
+namespace ak::guest {
+
+struct MainExit {
+  int status = 0;  // as waitpid(2) gives it
+  bool timed_out = false;
+  bool killed = false;
+  bool out_of_memory = false;
+};
+
+class ExecutionObserver {
+ public:
+  virtual ~ExecutionObserver() = default;
+  virtual void onMainExit(const MainExit& exit) = 0;
+};
+
+// The processes of one exec, from clone to the last of them. It outlives its stream: what was told
+// to end is pursued until nothing is left.
+class Execution final : public ChildListener, public EventHandler {
+ public:
+  struct Context {
+    EventLoop& loop;
+    Reaper& reaper;
+    const Processes& processes;
+    std::unordered_set<Execution*>& all;  // every Execution enters and leaves by itself
+    int cgroup = -1;                      // -1: no child cgroups
+  };
+
+  struct Stdio {
+    int in;
+    int out;
+    int err;
+  };
+
+  static Result<std::unique_ptr<Execution>> start(const Context& context,
+                                                  ExecPlan& plan,
+                                                  const Stdio& stdio);
+  ~Execution() override;
+
+  pid_t pid() const { return main_; }
+
+  void observe(ExecutionObserver* observer) { observer_ = observer; }
+
+  void setTimeout(std::chrono::milliseconds after);
+  // To the main process' group; nothing once it has ended.
+  void signal(int number);
+  void signalGroup(pid_t group, int number) const;
+  enum class Reason { Killed, TimedOut };
+  // SIGKILL for everything, again and again until all is gone.
+  void kill(Reason reason);
+
+  bool mainEnded() const { return ended_; }
+
+  // Nothing is left and nobody watches: may be destroyed.
+  bool finished();
+
+  void onChildExit(pid_t pid, int status) override;
+  void onEvents(std::uint32_t events) override;
+
+ private:
+  explicit Execution(const Context& context) : context_(context) { context_.all.insert(this); }
+
+  Status launch(ExecPlan& plan, const Stdio& stdio);
+  Status launchSupervised(ExecPlan& plan, ChildPlan& child);
+  void pursue();
+  void mainEnd(int status);
+
+  Context context_;
+  std::unique_ptr<ExecGroup> group_;
+  ExecutionObserver* observer_ = nullptr;
+  sys::OwnedFd status_;  // of the supervisor, if any
+  pid_t main_ = 0;
+  pid_t supervisor_ = 0;
+  EventLoop::TimerId timeout_ = 0;
+  EventLoop::TimerId pursuit_ = 0;
+  std::chrono::milliseconds pause_{1};
+  bool ended_ = false;
+  bool supervisor_gone_ = false;
+  bool strays_ = false;  // the guest killed the supervisor
+  bool timed_out_ = false;
+  bool killed_ = false;
+  bool known_empty_ = false;
+  std::uint64_t checked_at_ = UINT64_MAX;  // reaper's count when the group was last found occupied
+};
+
+}  // namespace ak::guest
