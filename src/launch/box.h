@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "launch/reservation.h"
+#include "model/box.h"
+#include "os/cgroup.h"
+#include "sys/owned_fd.h"
+
+namespace ak::launch {
+
+// The layer that a box writes to: root/ and work/ with a work directory of overlayfs each. Both
+// descriptors name the same directory; `shown` goes through the box's id range, `raw` does not.
+struct Writable {
+  sys::OwnedFd shown;
+  sys::OwnedFd raw;
+  bool temporary = false;  // a tmpfs of the box; else it outlives it
+};
+
+// A box as the launcher sees it. Destroying the value ends nothing: BoxMaker::end() does.
+struct Box {
+  enum class State : std::uint8_t { Parked, Live };
+
+  std::string id;
+  State state = State::Parked;
+  pid_t pid = -1;
+  std::uint64_t start_ticks = 0;
+  sys::OwnedFd pidfd;
+  sys::OwnedFd control;  // to the child, until it execs
+  sys::OwnedFd user_namespace;
+  model::IdRange ids;
+  model::Limits limits;
+  std::vector<model::EnforcedLimit> enforced;
+  model::BoxPhases phases;
+  os::BoxCgroup cgroup;
+  Writable writable;
+  Reservation reservation;
+  bool recorded = false;
+};
+
+}  // namespace ak::launch

@@ -1,0 +1,282 @@
+#include "launch/box_maker.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+#include "base/text.h"
+#include "launch/box_record.h"
+#include "launch/child.h"
+#include "launch/spec_check.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/unix_socket.h"
+
+namespace ak::launch {
+
+namespace {
+
+// A child that takes longer hangs (a dead network file system below a layer).
+constexpr int kChildTimeoutMs = 15'000;
+
+class Stopwatch {
+ public:
+  std::uint32_t lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(now - last_);
+    last_ = now;
+    return static_cast<std::uint32_t>(spent.count());
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+Error stepError(const ChildReport& report) {
+  Error error = Error::fromErrno(report.error, name(report.step));
+  if (error.code == ErrorCode::NotFound || error.code == ErrorCode::PermissionDenied) {
+    error.code = ErrorCode::Internal;  // of the set-up, not of something the caller named
+  }
+  return error;
+}
+
+// The next report of the child; closed = it has executed the agent (or died).
+struct Report {
+  bool closed = false;
+  ChildReport what{};
+};
+
+Result<Report> nextReport(int control) {
+  pollfd waiting{control, POLLIN, 0};
+  const int ready = ::poll(&waiting, 1, kChildTimeoutMs);
+  if (ready == 0) {
+    return fail(ErrorCode::Timeout, "the box did not finish setting up in time");
+  }
+  Report report;
+  const ssize_t size = ::recv(control, &report.what, sizeof report.what, 0);
+  if (size < 0 && errno != ECONNRESET) {
+    return failErrno("reading from the box");
+  }
+  report.closed = size <= 0;
+  if (size > 0 && report.what.kind == ChildReport::Kind::Failed) {
+    return std::unexpected(stepError(report.what));
+  }
+  return report;
+}
+
+template <typename T>
+std::string_view bytesOf(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+os::IdMaps mapsOf(const Host& host, const model::IdRange& ids) {
+  const os::IdExtent extent{0, host.rootless() ? 0 : ids.base, ids.count};
+  return {{extent}, {extent}};
+}
+
+ChildPlan planOf(const Host& host, const model::BoxSpec& spec, const Box& box, int control) {
+  ChildPlan plan;
+  plan.control = control;
+  plan.agent = host.agent();
+  plan.null = host.null();
+  for (const model::BoxRoot::Bind& bind : spec.root.binds) {
+    plan.bind_targets[plan.binds++] = bind.target.c_str();
+  }
+  plan.read_only_root = spec.root.read_only;
+  plan.has_tty_group = box.ids.count > 5;
+  for (const model::EnforcedLimit& limit : box.enforced) {
+    if (limit.name == "pids" && limit.by == "rlimit") {
+      plan.max_processes = spec.limits.pids;
+    }
+  }
+  plan.filter = spec.base_filter.data();
+  plan.filter_size = spec.base_filter.size();
+  plan.capabilities = spec.agent_capabilities;
+  return plan;
+}
+
+}  // namespace
+
+Status BoxMaker::clone(const model::BoxSpec& spec, Box& box) {
+  auto [ours, childs] = AK_TRY(sys::socketPair(sys::SocketKind::SeqPacket));
+  ChildPlan plan = planOf(host_, spec, box, childs.get());
+  const std::vector<sys::OwnedFd> groups = AK_TRY(box.cgroup.entrances());
+  for (const sys::OwnedFd& group : groups) {
+    plan.groups[plan.group_count++] = group.get();
+  }
+  int pidfd = -1;
+  clone_args arguments{};
+  // No CLONE_NEWCGROUP: its root would be the launcher's group; the child makes it once inside.
+  arguments.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+                    CLONE_NEWUTS | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  if (box.cgroup.cloneFd() >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<std::uint64_t>(box.cgroup.cloneFd());
+  }
+  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid == 0) {
+    runChild(plan);
+  }
+  if (pid < 0) {
+    const int error = errno;
+    if (error == EPERM || error == ENOSPC || error == EUSERS) {
+      return fail(
+          ErrorCode::Unsupported,
+          cat("clone: this system does not let us make namespaces (", errnoText(error), ")"),
+          "Allow user namespaces (sysctl user.max_user_namespaces, "
+          "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns).");
+    }
+    return failErrno(error, "clone");
+  }
+  box.pid = static_cast<pid_t>(pid);
+  box.pidfd = sys::OwnedFd(pidfd);
+  box.control = std::move(ours);
+  return {};
+}
+
+// The child waits for its first packet; by then it is mapped.
+Status BoxMaker::admit(Box& box) {
+  const sys::OwnedFd proc = AK_TRY(sys::openPath(cat("/proc/", box.pid), O_PATH | O_DIRECTORY));
+  AK_TRY(os::writeIdMaps(proc.get(), mapsOf(host_, box.ids)));
+  box.user_namespace = AK_TRY(sys::openAt(proc.get(), "ns/user", O_RDONLY));
+  const sys::ProcessId process = AK_TRY(sys::processId(box.pid));
+  box.start_ticks = process.start_ticks;
+  return recordProcess(host_.runtime(), box.id, process);
+}
+
+Status BoxMaker::setUp(const model::BoxSpec& spec, Box& box) {
+  Stopwatch watch;
+  AK_TRY(recordBox(host_.runtime(), spec.id));
+  box.recorded = true;
+  box.cgroup = AK_TRY(host_.cgroups().make(spec.id, spec.limits));
+  AK_TRY(clone(spec, box));
+  AK_TRY(admit(box));
+  box.phases.clone = watch.lap();
+  const RootMounts mounts = AK_TRY(assembleRoot(host_, spec, box));
+  box.phases.mounts = watch.lap();
+  SetupPacket packet{static_cast<std::uint32_t>(mounts.binds.size())};
+  std::vector<int> fds{mounts.root.get(), mounts.devices.get()};
+  for (const sys::OwnedFd& bind : mounts.binds) {
+    fds.push_back(bind.get());
+  }
+  AK_TRY(sys::sendPacket(box.control.get(), bytesOf(packet), fds));
+  const Report report = AK_TRY(nextReport(box.control.get()));
+  if (report.closed) {
+    return fail(ErrorCode::Internal, "the box ended while it was set up");
+  }
+  box.phases.setup = watch.lap();
+  return {};
+}
+
+Result<Box> BoxMaker::park(const model::BoxSpec& spec) {
+  AK_TRY(checkSpec(spec));
+  Box box;
+  box.id = spec.id;
+  box.ids = spec.ids;
+  if (host_.rootless()) {
+    box.ids = {0, std::min(spec.ids.count, host_.rootlessIds())};
+  }
+  box.limits = spec.limits;
+  box.enforced = AK_TRY(host_.cgroups().judge(spec.limits));
+  AK_TRY(judgeDisk(spec, box.enforced));
+  Status made = setUp(spec, box);
+  if (!made) {
+    kill(box);
+    if (box.pidfd.valid()) {
+      (void)sys::waitPidFd(box.pidfd.get());
+    }
+    (void)cleanUp(box);
+    return std::unexpected(std::move(made).error());
+  }
+  return box;
+}
+
+Result<BoxMaker::Released> BoxMaker::release(Box& box,
+                                             const model::BoxIdentity& identity,
+                                             int listener) {
+  AK_TRY(checkIdentity(identity));
+  Stopwatch watch;
+  Released released;
+  WorkspaceMounts workspace = AK_TRY(assembleWorkspace(host_, identity.workspace, box));
+  const std::uint32_t root = host_.rootless() ? 0 : box.ids.base;
+  const sys::OwnedFd group = AK_TRY(box.cgroup.delegate(root, root));
+  static ClaimPacket packet;  // 17 KiB: not on the stack, and this program has one thread
+  packet = ClaimPacket{};
+  std::ranges::copy(identity.hostname, packet.hostname);
+  std::ranges::copy(identity.workspace.target, packet.target);
+  packet.has_cgroup = group.valid();
+  packet.has_workspace = workspace.mount.valid();
+  std::string entries = box.reservation.entries();
+  for (const std::string& path : identity.workspace.masks) {
+    entries += cat('m', path, '\0');
+  }
+  if (entries.size() > sizeof packet.protected_paths) {
+    return fail(ErrorCode::TooLarge, "too many protected and masked paths in the workspace");
+  }
+  packet.protected_size = static_cast<std::uint32_t>(entries.size());
+  std::ranges::copy(entries, packet.protected_paths);
+  std::vector<int> fds{listener};
+  if (group.valid()) {
+    fds.push_back(group.get());
+  }
+  if (workspace.mount.valid()) {
+    fds.push_back(workspace.mount.get());
+  }
+  AK_TRY(sys::sendPacket(box.control.get(), bytesOf(packet), fds));
+  Report report = AK_TRY(nextReport(box.control.get()));
+  if (!report.closed) {
+    // "Executing": the end of the packet stream now means that exec closed it.
+    report = AK_TRY(nextReport(box.control.get()));
+  } else {
+    return fail(ErrorCode::Internal, "the box ended before its agent was executed");
+  }
+  box.control.reset();
+  box.user_namespace.reset();
+  detachWritable(host_, box.id);
+  box.writable = {};
+  box.state = Box::State::Live;
+  box.phases.claim = watch.lap();
+  released.started = {box.pid, box.start_ticks, box.enforced, box.phases};
+  released.pidfd = AK_TRY(box.pidfd.duplicate());
+  released.changes = std::move(workspace.changes);
+  return released;
+}
+
+void BoxMaker::kill(Box& box) {
+  if (box.pidfd.valid()) {
+    (void)sys::signalPidFd(box.pidfd.get(), SIGKILL);
+  }
+}
+
+bool BoxMaker::cleanUp(Box& box) {
+  box.control.reset();
+  detachWritable(host_, box.id);
+  box.writable = {};
+  Reservation::release(host_.runtime(), box.id);
+  // Whatever else was put in there (a network helper) goes with the box.
+  if (!box.cgroup.remove()) {
+    box.cgroup.killAll();
+    if (!box.cgroup.remove()) {
+      return false;
+    }
+  }
+  if (box.recorded) {
+    forgetBox(host_.runtime(), box.id);
+  }
+  return true;
+}
+
+}  // namespace ak::launch

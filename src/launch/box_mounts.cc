@@ -1,0 +1,228 @@
+#include "launch/box_mounts.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "base/text.h"
+#include "os/capability.h"
+#include "os/mount.h"
+#include "sys/file.h"
+
+namespace ak::launch {
+
+namespace {
+
+constexpr std::uint64_t kDefaultDisk = 512ULL * 1024 * 1024;
+constexpr std::uint64_t kBytesPerInode = 8192;  // an inode bomb ends with the space it paid for
+
+// Guest root as the host sees it.
+std::uint32_t rootId(const Host& host, const Box& box) {
+  return host.rootless() ? 0 : box.ids.base;
+}
+
+// Read-only content of the host. Where the file system cannot be id-mapped it appears as nobody's,
+// which gives the guest less, not more.
+Result<sys::OwnedFd> readOnlyTree(Host& host, const model::HostPath& path, int user_namespace) {
+  const sys::OwnedFd source = AK_TRY(os::openHostPath(path));
+  sys::OwnedFd tree = AK_TRY(os::cloneTree(source.get(), os::Access::ReadOnly));
+  if (!host.rootless()) {
+    const Status mapped = os::idmap(tree.get(), user_namespace);
+    if (!mapped && mapped.error().code != ErrorCode::Unsupported) {
+      return std::unexpected(mapped.error());
+    }
+  }
+  return tree;
+}
+
+Status makeLayerDirectory(int writable, const char* name, mode_t mode, std::uint32_t owner) {
+  if (::mkdirat(writable, name, mode) != 0) {
+    return errno == EEXIST ? Status() : failErrno(cat("writable layer ", name));
+  }
+  // mkdir obeys the umask.
+  if (::fchmodat(writable, name, mode, 0) != 0 ||
+      ::fchownat(writable, name, owner, owner, 0) != 0) {
+    return failErrno(cat("writable layer ", name));
+  }
+  return {};
+}
+
+Status attachWritable(Host& host, const Box& box) {
+  const std::string place = cat("writable/", box.id);
+  if (::mkdirat(host.scratch(), place.c_str(), 0700) != 0 && errno != EEXIST) {
+    return failErrno("scratch space");
+  }
+  return os::attach(box.writable.shown.get(), host.scratch(), place);
+}
+
+Result<Writable> temporaryWritable(const model::Limits& limits) {
+  const std::uint64_t size = limits.disk_bytes != 0     ? limits.disk_bytes
+                             : limits.memory_bytes != 0 ? limits.memory_bytes / 2
+                                                        : kDefaultDisk;
+  const os::NewMount tmpfs{
+      "tmpfs",
+      {{"size", cat(size)},
+       {"nr_inodes", cat(std::max<std::uint64_t>(size / kBytesPerInode, 1024))},
+       {"mode", "0711"}},
+      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+  Writable writable;
+  writable.shown = AK_TRY(os::makeMount(tmpfs));
+  writable.raw = AK_TRY(writable.shown.duplicate());
+  writable.temporary = true;
+  return writable;
+}
+
+Result<Writable> durableWritable(Host& host, const model::HostPath& path, int user_namespace) {
+  Writable writable;
+  writable.raw = AK_TRY(os::openHostPath(path));
+  writable.shown = AK_TRY(os::cloneTree(writable.raw.get(), os::Access::ReadWrite));
+  if (!host.rootless()) {
+    Status mapped = os::idmap(writable.shown.get(), user_namespace);
+    if (!mapped) {
+      mapped.error().remedy = "Put the state directory on ext4, xfs or btrfs.";
+      return std::unexpected(std::move(mapped).error().context(path.path));
+    }
+  }
+  return writable;
+}
+
+// Makes the overlay of `lower` (top first) with directory `name` of the writable layer.
+Result<sys::OwnedFd> overlayOn(Host& host,
+                               const Box& box,
+                               std::vector<int> lower,
+                               const std::string& name) {
+  const sys::OwnedFd upper =
+      AK_TRY(sys::openAt(box.writable.shown.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  const sys::OwnedFd work = AK_TRY(
+      sys::openAt(box.writable.shown.get(), name + ".work", O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  const sys::OwnedFd place = AK_TRY(sys::openAt(host.scratch(), "layers", O_RDONLY | O_DIRECTORY));
+  os::Overlay overlay;
+  overlay.lower = std::move(lower);
+  overlay.upper = upper.get();
+  overlay.work = work.get();
+  overlay.xattr = host.rootless() ? os::Overlay::Xattr::User : os::Overlay::Xattr::Trusted;
+  overlay.sync = box.writable.temporary ? os::Overlay::Sync::Volatile : os::Overlay::Sync::Durable;
+  overlay.layers = host.layers() == Host::Layers::Detached ? os::Overlay::Layers::Detached
+                                                           : os::Overlay::Layers::Attached;
+  overlay.place = place.get();
+  std::optional<os::ScopedFileOwner> owner;
+  if (!box.writable.temporary && !host.rootless()) {
+    owner.emplace(box.ids.base);
+  }
+  Result<sys::OwnedFd> mount = os::makeOverlay(overlay);
+  // Attached layers move the working directory; children rely on ours.
+  if (::fchdir(host.scratch()) != 0) {
+    return failErrno("scratch space");
+  }
+  return mount;
+}
+
+}  // namespace
+
+Result<RootMounts> assembleRoot(Host& host, const model::BoxSpec& spec, Box& box) {
+  const int ns = box.user_namespace.get();
+  const bool temporary = spec.root.writable.path.empty();
+  box.writable = AK_TRY(temporary ? temporaryWritable(spec.limits)
+                                  : durableWritable(host, spec.root.writable, ns));
+  std::vector<sys::OwnedFd> layers;
+  std::vector<int> lower;
+  for (const model::HostPath& layer : spec.root.layers) {
+    layers.push_back(AK_TRY(readOnlyTree(host, layer, ns)));
+    lower.push_back(layers.back().get());
+  }
+  struct stat top{};
+  if (::fstat(lower.front(), &top) != 0) {
+    return failErrno("stat of the top layer");
+  }
+  // On disk the root of a durable layer is 0, shown as the box's; a tmpfs shows what it holds.
+  const std::uint32_t owner = temporary ? rootId(host, box) : 0;
+  const int raw = box.writable.raw.get();
+  AK_TRY(makeLayerDirectory(raw, "root", top.st_mode & 0777U, owner));
+  AK_TRY(makeLayerDirectory(raw, "root.work", 0700, owner));
+  AK_TRY(makeLayerDirectory(raw, "work", 0755, owner));
+  AK_TRY(makeLayerDirectory(raw, "work.work", 0700, owner));
+  if (host.layers() == Host::Layers::Attached) {
+    AK_TRY(attachWritable(host, box));
+  }
+  RootMounts mounts;
+  mounts.root = AK_TRY(overlayOn(host, box, std::move(lower), "root"));
+  mounts.devices = AK_TRY(host.deviceTree());
+  for (const model::BoxRoot::Bind& bind : spec.root.binds) {
+    mounts.binds.push_back(AK_TRY(readOnlyTree(host, bind.source, ns)));
+  }
+  return mounts;
+}
+
+namespace {
+
+// The owner of the project is root in the box, nobody else's ids are shown.
+Status mapOwner(Host& host, const model::BoxWorkspace& spec, const Box& box, int mount) {
+  if (host.rootless()) {
+    return {};
+  }
+  const int ns = AK_TRY(host.ownerNamespace(spec.owner_uid, spec.owner_gid, box.ids.base));
+  return os::idmap(mount, ns);
+}
+
+Result<WorkspaceMounts> copyOnWrite(
+    Host& host, const model::BoxWorkspace& spec, Box& box, int source, mode_t mode) {
+  const sys::OwnedFd lower = AK_TRY(os::cloneTree(source, os::Access::ReadOnly));
+  const Status mapped = mapOwner(host, spec, box, lower.get());
+  if (!mapped && mapped.error().code != ErrorCode::Unsupported) {
+    return std::unexpected(mapped.error());
+  }
+  if (::fchmodat(box.writable.raw.get(), "work", mode & 0777U, 0) != 0) {
+    return failErrno("writable layer of the workspace");
+  }
+  WorkspaceMounts mounts;
+  mounts.mount = AK_TRY(overlayOn(host, box, {lower.get()}, "work"));
+  if (spec.want_changes_fd) {
+    mounts.changes =
+        AK_TRY(sys::openAt(box.writable.raw.get(), "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  }
+  return mounts;
+}
+
+}  // namespace
+
+Result<WorkspaceMounts> assembleWorkspace(Host& host, const model::BoxWorkspace& spec, Box& box) {
+  WorkspaceMounts mounts;
+  if (spec.mode == model::WorkspaceMode::None) {
+    return mounts;
+  }
+  const sys::OwnedFd source = AK_TRY(os::openHostPath(spec.source));
+  struct stat info{};
+  if (::fstat(source.get(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+    return fail(ErrorCode::InvalidArgument, cat(spec.source.path, " is not a directory"));
+  }
+  if (spec.mode == model::WorkspaceMode::Cow) {
+    return copyOnWrite(host, spec, box, source.get(), info.st_mode);
+  }
+  const bool writable = spec.mode == model::WorkspaceMode::ReadWrite;
+  mounts.mount =
+      AK_TRY(os::cloneTree(source.get(), writable ? os::Access::ReadWrite : os::Access::ReadOnly));
+  Status mapped = mapOwner(host, spec, box, mounts.mount.get());
+  if (!mapped && (writable || mapped.error().code != ErrorCode::Unsupported)) {
+    mapped.error().remedy = "Use a copy-on-write workspace (--mount cow) on this file system.";
+    return std::unexpected(std::move(mapped).error().context(spec.source.path));
+  }
+  if (writable) {
+    box.reservation = AK_TRY(Reservation::make(host.runtime(), box.id, spec, source.get()));
+  }
+  return mounts;
+}
+
+void detachWritable(Host& host, const std::string& id) {
+  if (host.layers() == Host::Layers::Attached) {
+    const std::string place = cat("writable/", id);
+    (void)::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    (void)::unlinkat(host.scratch(), place.c_str(), AT_REMOVEDIR);
+  }
+}
+
+}  // namespace ak::launch

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "launch/box.h"
+#include "launch/host.h"
+
+namespace ak::launch {
+
+// What a box's child gets before it sets up.
+struct RootMounts {
+  sys::OwnedFd root;
+  sys::OwnedFd devices;
+  std::vector<sys::OwnedFd> binds;
+};
+
+// Assembles the root of `box` (id maps already written) and fills box.writable.
+Result<RootMounts> assembleRoot(Host& host, const model::BoxSpec& spec, Box& box);
+
+struct WorkspaceMounts {
+  sys::OwnedFd mount;    // invalid: no workspace
+  sys::OwnedFd changes;  // directory of what the guest writes, if wanted and cow
+};
+
+// The workspace of a claim; reserves protected names (box.reservation).
+Result<WorkspaceMounts> assembleWorkspace(Host& host, const model::BoxWorkspace& spec, Box& box);
+
+// Kernels before 6.15 need the writable layer attached until the workspace is made.
+void detachWritable(Host& host, const std::string& id);
+
+}  // namespace ak::launch

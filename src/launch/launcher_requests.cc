@@ -1,0 +1,158 @@
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "launch/box_record.h"
+#include "launch/launcher.h"
+
+// One function per request of the daemon (model/box_codec.h).
+namespace ak::launch {
+
+using model::LauncherOp;
+using model::LauncherRequest;
+
+Result<Launcher::Answer> Launcher::handle(const LauncherRequest& request,
+                                          std::vector<sys::OwnedFd>& fds) {
+  switch (request.op) {
+    case LauncherOp::Hello:
+      return hello(request);
+    case LauncherOp::Start:
+      return start(request, fds);
+    case LauncherOp::Park:
+      return park(request);
+    case LauncherOp::Claim:
+      return claim(request, fds);
+    case LauncherOp::Discard:
+      return discard(request);
+    case LauncherOp::Resize:
+      return resize(request);
+    case LauncherOp::Stats:
+      return stats(request);
+    case LauncherOp::Sweep:
+      return sweep(request);
+    case LauncherOp::Exited:
+    case LauncherOp::Failed:
+    case LauncherOp::Done:
+      break;
+  }
+  return fail(ErrorCode::Protocol, "not a request");
+}
+
+namespace {
+
+model::LauncherReply done() {
+  model::LauncherReply reply;
+  reply.op = LauncherOp::Done;
+  return reply;
+}
+
+}  // namespace
+
+Result<Launcher::Answer> Launcher::hello(const LauncherRequest&) {
+  Answer answer{done(), {}};
+  answer.reply.op = LauncherOp::Hello;
+  answer.reply.version = model::kLauncherVersion;
+  answer.reply.launcher_pid = ::getpid();
+  answer.reply.ids = {host_.rootless() ? host_.rootlessBase() : 0, host_.rootlessIds()};
+  for (const auto& [id, box] : boxes_) {
+    (box.state == Box::State::Live ? answer.reply.live : answer.reply.parked).push_back(id);
+  }
+  return answer;
+}
+
+Result<Box*> Launcher::find(const std::string& id) {
+  const auto at = boxes_.find(id);
+  if (at == boxes_.end()) {
+    return fail(ErrorCode::NotFound, cat("no box ", printable(id)));
+  }
+  return &at->second;
+}
+
+Result<Launcher::Answer> Launcher::start(const LauncherRequest& request,
+                                         std::vector<sys::OwnedFd>& fds) {
+  const Answer parked = AK_TRY(park(request));
+  Box& box = boxes_.at(request.spec.id);
+  Result<Answer> answer = releaseBox(box, request, fds);
+  return answer;
+}
+
+Result<Launcher::Answer> Launcher::park(const LauncherRequest& request) {
+  if (boxes_.contains(request.spec.id)) {
+    return fail(ErrorCode::AlreadyExists, cat("box ", request.spec.id, " exists"));
+  }
+  Box box = AK_TRY(maker_.park(request.spec));
+  boxes_.emplace(request.spec.id, std::move(box));
+  return Answer{done(), {}};
+}
+
+Result<Launcher::Answer> Launcher::claim(const LauncherRequest& request,
+                                         std::vector<sys::OwnedFd>& fds) {
+  Box* box = AK_TRY(find(request.id));
+  if (box->state != Box::State::Parked) {
+    return fail(ErrorCode::Conflict, cat("box ", request.id, " is in use"));
+  }
+  return releaseBox(*box, request, fds);
+}
+
+Result<Launcher::Answer> Launcher::releaseBox(Box& box,
+                                              const LauncherRequest& request,
+                                              std::vector<sys::OwnedFd>& fds) {
+  Result<BoxMaker::Released> released =
+      fds.size() == 1 ? maker_.release(box, request.identity, fds.front().get())
+                      : fail(ErrorCode::Protocol, "the agent's listening socket is missing");
+  if (!released) {
+    maker_.kill(box);
+    return std::unexpected(std::move(released).error());
+  }
+  Answer answer{done(), {}};
+  answer.reply.started = std::move(released->started);
+  answer.fds.push_back(std::move(released->pidfd));
+  if (released->changes.valid()) {
+    answer.fds.push_back(std::move(released->changes));
+  }
+  return answer;
+}
+
+Result<Launcher::Answer> Launcher::discard(const LauncherRequest& request) {
+  const Result<Box*> box = find(request.id);
+  if (box) {
+    maker_.kill(**box);
+  }
+  return Answer{done(), {}};
+}
+
+Result<Launcher::Answer> Launcher::resize(const LauncherRequest& request) {
+  Box* box = AK_TRY(find(request.id));
+  Answer answer{done(), {}};
+  answer.reply.started.limits = AK_TRY(host_.cgroups().judge(request.limits));
+  AK_TRY(box->cgroup.setLimits(request.limits));
+  box->limits = request.limits;
+  return answer;
+}
+
+Result<Launcher::Answer> Launcher::stats(const LauncherRequest& request) {
+  const Box* box = AK_TRY(find(request.id));
+  Answer answer{done(), {}};
+  answer.reply.stats = box->cgroup.stats();
+  return answer;
+}
+
+Result<Launcher::Answer> Launcher::sweep(const LauncherRequest& request) {
+  Answer answer{done(), {}};
+  for (const std::string& id : recordedBoxes(host_.runtime())) {
+    if (boxes_.contains(id) || std::ranges::find(request.keep, id) != request.keep.end()) {
+      continue;
+    }
+    killRecorded(host_.runtime(), id);
+    Reservation::release(host_.runtime(), id);
+    // What is still dying keeps its record, and the next sweep finds it.
+    if (host_.cgroups().sweep(id)) {
+      forgetBox(host_.runtime(), id);
+    }
+    answer.reply.removed.push_back(id);
+  }
+  return answer;
+}
+
+}  // namespace ak::launch

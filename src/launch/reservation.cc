@@ -1,0 +1,249 @@
+#include "launch/reservation.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "base/text.h"
+#include "base/tlv.h"
+#include "launch/child.h"
+#include "model/box_codec.h"
+#include "os/mount.h"
+#include "sys/file.h"
+
+namespace ak::launch {
+
+namespace {
+
+constexpr const char* kDirectory = "reserved";
+constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+
+struct Record {
+  model::HostPath source;
+  std::vector<std::string> paths;
+};
+
+Result<sys::OwnedFd> openRecords(int runtime) {
+  if (::mkdirat(runtime, kDirectory, 0700) != 0 && errno != EEXIST) {
+    return failErrno("reservation records");
+  }
+  return sys::openAt(runtime, kDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+Record readRecord(int records, const std::string& id) {
+  Record record;
+  const Result<sys::OwnedFd> file = sys::openAt(records, id, O_RDONLY | O_NOFOLLOW);
+  const Result<std::string> text =
+      file ? sys::readAll(file->get(), 1024 * 1024) : std::unexpected(file.error());
+  TlvReader in(text ? std::string_view(*text) : std::string_view());
+  while (in.next()) {
+    switch (in.field()) {
+      case 1:
+        record.source.path = in.string();
+        break;
+      case 2:
+        record.source.device = in.number();
+        break;
+      case 3:
+        record.source.inode = in.number();
+        break;
+      case 4:
+        record.paths.push_back(in.string());
+        break;
+      default:
+        break;
+    }
+  }
+  return record;
+}
+
+Status writeRecord(int records, const std::string& id, const Record& record) {
+  TlvWriter out;
+  out.bytes(1, record.source.path).number(2, record.source.device).number(3, record.source.inode);
+  for (const std::string& path : record.paths) {
+    out.bytes(4, path);
+  }
+  return sys::replaceFile(records, id, out.text(), 0600);
+}
+
+// Is the path held by the record of another box on the same directory?
+bool heldByOthers(int runtime,
+                  int records,
+                  const std::string& id,
+                  const model::HostPath& source,
+                  const std::string& path) {
+  for (const std::string& other : Reservation::recorded(runtime)) {
+    if (other == id) {
+      continue;
+    }
+    const Record record = readRecord(records, other);
+    if (record.source.device == source.device && record.source.inode == source.inode &&
+        std::ranges::find(record.paths, path) != record.paths.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<bool> exists(int workspace, const std::string& path) {
+  const Result<std::optional<sys::OwnedFd>> found =
+      sys::openAtIfExists(workspace, path, O_PATH | O_NOFOLLOW, kBeneath);
+  bool link = !found && found.error().sys_errno == ELOOP;
+  if (found && *found) {
+    struct stat info{};
+    link = ::fstat((*found)->get(), &info) == 0 && S_ISLNK(info.st_mode);
+  }
+  if (link) {
+    return fail(ErrorCode::Unsupported,
+                cat("protected path ", path, " of the workspace is a symbolic link"),
+                "Use a copy-on-write workspace (--mount cow), or grant the path by name.");
+  }
+  if (!found && found.error().sys_errno != ENOTDIR) {
+    return std::unexpected(found.error());
+  }
+  return found && found->has_value();
+}
+
+struct Plan {
+  std::vector<std::string> shown;     // entries for the child, in order
+  std::vector<std::string> reserved;  // to be made, parents always exist
+  std::vector<std::string> shared;    // made by another box that holds them too
+};
+
+Status planPath(Plan& plan, int workspace, const std::string& path) {
+  const auto add = [&](char kind, const std::string& what) {
+    std::string entry = kind + what;
+    if (std::ranges::find(plan.shown, entry) == plan.shown.end()) {
+      plan.shown.push_back(std::move(entry));
+    }
+  };
+  for (std::size_t at = path.find('/');; at = path.find('/', at + 1)) {
+    const std::string prefix = path.substr(0, at);
+    if (prefix.empty() || prefix.ends_with("/..") || prefix == ".." || prefix.ends_with('/')) {
+      return fail(ErrorCode::InvalidArgument, cat("bad protected path '", printable(path), "'"));
+    }
+    if (!AK_TRY(exists(workspace, prefix))) {
+      if (std::ranges::find(plan.reserved, prefix) == plan.reserved.end()) {
+        plan.reserved.push_back(prefix);
+      }
+      add('p', prefix);
+      return {};
+    }
+    if (at == std::string::npos) {
+      add('p', prefix);
+      return {};
+    }
+    add('d', prefix);
+  }
+}
+
+Status makeReserved(int workspace, const std::string& path, const model::BoxWorkspace& spec) {
+  const std::size_t slash = path.rfind('/');
+  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const sys::OwnedFd dir =
+      AK_TRY(sys::openAt(workspace, parent, O_RDONLY | O_DIRECTORY, 0, kBeneath));
+  if (::mkdirat(dir.get(), name.c_str(), 0755) != 0) {
+    return failErrno(cat("reserving ", path));
+  }
+  if (::geteuid() == 0 &&
+      ::fchownat(dir.get(), name.c_str(), spec.owner_uid, spec.owner_gid, AT_SYMLINK_NOFOLLOW) !=
+          0 &&
+      errno != EINVAL) {
+    return failErrno(cat("reserving ", path));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> Reservation::recorded(int runtime) {
+  std::vector<std::string> ids;
+  Result<sys::OwnedFd> dir = sys::openAt(runtime, kDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(dir ? ::fdopendir(dir->release()) : nullptr,
+                                                    ::closedir);
+  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+    if (model::validateBoxId(entry->d_name)) {
+      ids.emplace_back(entry->d_name);
+    }
+  }
+  return ids;
+}
+
+Result<Reservation> Reservation::make(int runtime,
+                                      const std::string& id,
+                                      const model::BoxWorkspace& spec,
+                                      int workspace) {
+  Reservation made;
+  if (spec.protected_paths.empty()) {
+    return made;
+  }
+  const sys::OwnedFd records = AK_TRY(openRecords(runtime));
+  Plan plan;
+  for (const std::string& path : spec.protected_paths) {
+    AK_TRY(planPath(plan, workspace, path));
+  }
+  Record record{spec.source, plan.reserved};
+  for (const std::string& entry : plan.shown) {
+    const std::string path = entry.substr(1);
+    if (entry.front() == 'p' && std::ranges::find(plan.reserved, path) == plan.reserved.end() &&
+        heldByOthers(runtime, records.get(), id, spec.source, path)) {
+      record.paths.push_back(path);
+    }
+  }
+  if (!record.paths.empty()) {
+    AK_TRY(writeRecord(records.get(), id, record));
+  }
+  for (const std::string& path : plan.reserved) {
+    Status reserved = makeReserved(workspace, path, spec);
+    if (!reserved) {
+      release(runtime, id);
+      return std::unexpected(std::move(reserved).error());
+    }
+  }
+  for (const std::string& entry : plan.shown) {
+    made.entries_ += entry;
+    made.entries_ += '\0';
+  }
+  if (made.entries_.size() > kMaxProtected) {
+    release(runtime, id);
+    return fail(ErrorCode::TooLarge, "too many protected paths in the workspace");
+  }
+  return made;
+}
+
+void Reservation::release(int runtime, const std::string& id) {
+  const Result<sys::OwnedFd> records =
+      sys::openAt(runtime, kDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!records) {
+    return;
+  }
+  const Record record = readRecord(records->get(), id);
+  const Result<sys::OwnedFd> workspace = record.paths.empty()
+                                             ? fail(ErrorCode::NotFound, "no record")
+                                             : os::openHostPath(record.source);
+  // Only empty directories go; what the host filled meanwhile is the host's.
+  for (auto path = record.paths.rbegin(); workspace && path != record.paths.rend(); ++path) {
+    if (heldByOthers(runtime, records->get(), id, record.source, *path)) {
+      continue;
+    }
+    const std::size_t slash = path->rfind('/');
+    const Result<sys::OwnedFd> parent =
+        sys::openAt(workspace->get(), slash == std::string::npos ? "." : path->substr(0, slash),
+                    O_RDONLY | O_DIRECTORY, 0, kBeneath);
+    if (parent) {
+      (void)::unlinkat(parent->get(),
+                       path->substr(slash == std::string::npos ? 0 : slash + 1).c_str(),
+                       AT_REMOVEDIR);
+    }
+  }
+  (void)::unlinkat(records->get(), id.c_str(), 0);
+}
+
+}  // namespace ak::launch

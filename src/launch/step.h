@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ak::launch {
+
+// What a child does between clone and exec, in this order. A failing step is reported by name.
+enum class Step : std::uint8_t {
+  EnterCgroup,
+  CloseDescriptors,
+  ReceiveMounts,
+  BecomeRoot,
+  NewSession,
+  CgroupNamespace,
+  AttachRoot,
+  Binds,
+  Proc,
+  Device,
+  Scratch,
+  Loopback,
+  MaskProc,
+  Limits,
+  LeaveHost,
+  AwaitClaim,
+  Workspace,
+  Protect,
+  Hostname,
+  ReadOnlyRoot,
+  Descriptors,
+  BoundingSet,
+  NoNewPrivileges,
+  Capabilities,
+  Filter,
+  Execute,
+};
+
+std::string_view name(Step step);
+
+// From child to launcher, one packet each.
+struct ChildReport {
+  enum class Kind : std::uint8_t { Parked, Executing, Failed } kind = Kind::Failed;
+  Step step{};
+  std::int32_t error = 0;
+};
+
+}  // namespace ak::launch

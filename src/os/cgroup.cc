@@ -1,0 +1,231 @@
+#include "os/cgroup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <memory>
+
+#include "base/text.h"
+#include "sys/file.h"
+
+namespace ak::os {
+
+namespace {
+
+constexpr std::uint64_t kPeriodUsec = 100'000;
+constexpr int kMaxDepth = 32;
+
+Status writeControl(int dir, const std::string& name, std::string_view text) {
+  const sys::OwnedFd file = AK_TRY(sys::openAt(dir, name, O_WRONLY));
+  if (::write(file.get(), text.data(), text.size()) < 0) {
+    return failErrno(cat("writing ", name));
+  }
+  return {};
+}
+
+std::string readControl(int dir, const std::string& name) {
+  const Result<sys::OwnedFd> file = sys::openAt(dir, name, O_RDONLY);
+  const Result<std::string> text =
+      file ? sys::readAll(file->get(), 1024 * 1024) : std::unexpected(file.error());
+  return text ? *text : std::string();
+}
+
+std::uint64_t readNumber(int dir, const std::string& name) {
+  return parseNumber<std::uint64_t>(trim(readControl(dir, name))).value_or(0);
+}
+
+// The value behind `key ` in a flat keyed file.
+std::uint64_t readKeyed(int dir, const std::string& name, std::string_view key) {
+  const std::string text = readControl(dir, name);
+  for (const std::string_view line : split(text, '\n')) {
+    const auto words = split(line, ' ');
+    if (words.size() == 2 && words[0] == key) {
+      return parseNumber<std::uint64_t>(words[1]).value_or(0);
+    }
+  }
+  return 0;
+}
+
+template <typename F>
+void eachChild(int dir, F&& use) {
+  Result<sys::OwnedFd> listing = sys::openAt(dir, ".", O_RDONLY | O_DIRECTORY);
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(
+      listing ? ::fdopendir(listing->release()) : nullptr, ::closedir);
+  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+    const std::string name = entry->d_name;
+    if (entry->d_type == DT_DIR && name != "." && name != "..") {
+      use(name);
+    }
+  }
+}
+
+// Groups below are the agent's, one per exec; a group goes when it is empty and childless.
+bool removeGroup(int parent, const std::string& name, int depth) {
+  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+    return true;
+  }
+  const Result<sys::OwnedFd> dir = sys::openAt(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!dir || depth >= kMaxDepth) {
+    return false;
+  }
+  eachChild(dir->get(),
+            [&](const std::string& child) { removeGroup(dir->get(), child, depth + 1); });
+  return ::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0;
+}
+
+void killIn(int dir, int depth) {
+  for (const std::string_view line : split(readControl(dir, "cgroup.procs"), '\n')) {
+    const auto pid = parseNumber<pid_t>(line);
+    if (pid && *pid > 1) {
+      ::kill(*pid, SIGKILL);
+    }
+  }
+  if (depth < kMaxDepth) {
+    eachChild(dir, [&](const std::string& name) {
+      const Result<sys::OwnedFd> child =
+          sys::openAt(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      if (child) {
+        killIn(child->get(), depth + 1);
+      }
+    });
+  }
+}
+
+}  // namespace
+
+const sys::OwnedFd* BoxCgroup::dir(Controller controller) const {
+  const sys::OwnedFd& found =
+      version_ == CgroupVersion::V1 ? dirs_[static_cast<std::size_t>(controller)] : dirs_[0];
+  return found.valid() ? &found : nullptr;
+}
+
+Status BoxCgroup::add(pid_t pid) {
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    if (parents_[i].valid()) {
+      AK_TRY(writeControl(dirs_[i].get(), "cgroup.procs", cat(pid)));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<sys::OwnedFd>> BoxCgroup::entrances() const {
+  std::vector<sys::OwnedFd> files;
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    if (version_ == CgroupVersion::V1 && parents_[i].valid()) {
+      files.push_back(AK_TRY(sys::openAt(dirs_[i].get(), "tasks", O_WRONLY)));
+    }
+  }
+  return files;
+}
+
+int BoxCgroup::cloneFd() const {
+  return version_ == CgroupVersion::V2 ? dirs_[0].get() : -1;
+}
+
+Result<sys::OwnedFd> BoxCgroup::delegate(uid_t uid, gid_t gid) {
+  const sys::OwnedFd* group = dir(Controller::Pids);
+  if (group == nullptr) {
+    return sys::OwnedFd();
+  }
+  if (::fchown(group->get(), uid, gid) != 0) {
+    return failErrno("handing over the box's cgroup");
+  }
+  if (version_ == CgroupVersion::V2) {
+    // Moving a process needs the right to write cgroup.procs of the common ancestor.
+    for (const char* name : {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control"}) {
+      if (::fchownat(group->get(), name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0) {
+        return failErrno(cat("handing over ", name));
+      }
+    }
+  }
+  return group->duplicate();
+}
+
+Status BoxCgroup::setLimits(const model::Limits& limits) {
+  const bool v1 = version_ == CgroupVersion::V1;
+  const sys::OwnedFd* memory = dir(Controller::Memory);
+  if (memory != nullptr && limits.memory_bytes != 0) {
+    const std::string bytes = cat(limits.memory_bytes);
+    if (v1) {
+      // A limit that shrinks below memsw's, or grows above it, must go in the right order: memsw is
+      // opened wide first. The file is missing without swap accounting, and then there is no swap.
+      (void)writeControl(memory->get(), "memory.memsw.limit_in_bytes", "-1");
+      AK_TRY(writeControl(memory->get(), "memory.limit_in_bytes", bytes));
+      const Status swap = writeControl(memory->get(), "memory.memsw.limit_in_bytes", bytes);
+      if (!swap && swap.error().code != ErrorCode::NotFound) {
+        return swap;
+      }
+    } else if (::faccessat(memory->get(), "memory.max", F_OK, 0) == 0) {
+      AK_TRY(writeControl(memory->get(), "memory.max", bytes));
+      (void)writeControl(memory->get(), "memory.swap.max", "0");
+    }
+  }
+  const sys::OwnedFd* pids = dir(Controller::Pids);
+  if (pids != nullptr && limits.pids != 0 && ::faccessat(pids->get(), "pids.max", F_OK, 0) == 0) {
+    AK_TRY(writeControl(pids->get(), "pids.max", cat(limits.pids)));
+  }
+  const sys::OwnedFd* cpu = dir(Controller::Cpu);
+  if (cpu != nullptr && limits.cpu_percent != 0) {
+    const std::uint64_t quota = limits.cpu_percent * (kPeriodUsec / 100);
+    if (v1) {
+      AK_TRY(writeControl(cpu->get(), "cpu.cfs_quota_us", cat(quota)));
+    } else if (::faccessat(cpu->get(), "cpu.max", F_OK, 0) == 0) {
+      AK_TRY(writeControl(cpu->get(), "cpu.max", cat(quota, " ", kPeriodUsec)));
+    }
+  }
+  return {};
+}
+
+model::BoxStats BoxCgroup::stats() const {
+  const bool v1 = version_ == CgroupVersion::V1;
+  model::BoxStats stats;
+  if (const sys::OwnedFd* memory = dir(Controller::Memory)) {
+    stats.memory_bytes = readNumber(memory->get(), v1 ? "memory.usage_in_bytes" : "memory.current");
+  }
+  if (const sys::OwnedFd* pids = dir(Controller::Pids)) {
+    stats.pids = static_cast<std::uint32_t>(readNumber(pids->get(), "pids.current"));
+  }
+  if (const sys::OwnedFd* cpu = dir(Controller::CpuAccount)) {
+    stats.cpu_usec = v1 ? readNumber(cpu->get(), "cpuacct.usage") / 1000
+                        : readKeyed(cpu->get(), "cpu.stat", "usage_usec");
+  }
+  return stats;
+}
+
+bool BoxCgroup::outOfMemory() const {
+  const sys::OwnedFd* memory = dir(Controller::Memory);
+  return memory != nullptr &&
+         readKeyed(memory->get(),
+                   version_ == CgroupVersion::V1 ? "memory.oom_control" : "memory.events",
+                   "oom_kill") > 0;
+}
+
+void BoxCgroup::killAll() {
+  if (version_ == CgroupVersion::V2 && dirs_[0].valid() &&
+      writeControl(dirs_[0].get(), "cgroup.kill", "1")) {
+    return;
+  }
+  for (const sys::OwnedFd& dir : dirs_) {
+    if (dir.valid()) {
+      killIn(dir.get(), 0);
+    }
+  }
+}
+
+bool BoxCgroup::remove() {
+  bool gone = true;
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    if (parents_[i].valid() && removeGroup(parents_[i].get(), id_, 0)) {
+      parents_[i].reset();
+      dirs_[i].reset();
+    }
+    gone = gone && !parents_[i].valid();
+  }
+  return gone;
+}
+
+}  // namespace ak::os

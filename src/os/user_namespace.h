@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sys/owned_fd.h"
+
+namespace ak::os {
+
+// One line of /proc/PID/uid_map (user_namespaces(7)).
+struct IdExtent {
+  std::uint32_t inside = 0;
+  std::uint32_t outside = 0;
+  std::uint32_t count = 1;
+  bool operator==(const IdExtent&) const = default;
+};
+
+struct IdMaps {
+  std::vector<IdExtent> users;
+  std::vector<IdExtent> groups;
+  bool operator==(const IdMaps&) const = default;
+};
+
+// Both maps of the process behind `proc_dir` (a descriptor of /proc/PID), once and for all.
+Status writeIdMaps(int proc_dir, const IdMaps& maps);
+
+// A user namespace that nobody is in, for idmap(). Costs a short-lived child.
+Result<sys::OwnedFd> makeUserNamespace(const IdMaps& maps);
+
+// The extents of /etc/subuid or /etc/subgid text for a user (name or number first field).
+std::vector<IdExtent> subordinateIds(std::string_view text,
+                                     std::string_view user,
+                                     std::uint32_t uid);
+
+// Puts this single-threaded process into a new user namespace where it is root: our own id as 0
+// and, when newuidmap, newgidmap and subordinate ids are there, 1..65535 after it; else the single
+// id. Returns how many ids there are.
+Result<std::uint32_t> enterUserNamespace();
+
+}  // namespace ak::os
