@@ -1,0 +1,46 @@
+#include "channel/exec_stream.h"
+
+namespace ak::channel {
+
+net::Task<Result<ExecStream::Event>> SessionExec::next() {
+  if (exited_) {
+    co_return fail(ErrorCode::Conflict, "the command has ended");
+  }
+  auto received = co_await stream_.receive();
+  Item item = AK_CO_TRY(std::move(received));
+  Event event;
+  if (item.reply) {
+    event.exit = AK_CO_TRY(wire::decodeExecExit(item.data));
+    event.kind = Event::Kind::Exit;
+    exited_ = true;
+    stream_.close();
+    co_return event;
+  }
+  if (item.channel == wire::kStdin) {
+    co_return fail(ErrorCode::Protocol, "the sandbox's agent sent output on the input channel");
+  }
+  event.kind = item.channel == wire::kStdout ? Event::Kind::Stdout : Event::Kind::Stderr;
+  event.data = std::move(item.data);
+  co_return event;
+}
+
+net::Task<Status> SessionExec::writeStdin(std::string_view data) {
+  if (stdin_closed_) {
+    co_return fail(ErrorCode::Conflict, "standard input was closed");
+  }
+  co_return co_await stream_.send(wire::kStdin, data);
+}
+
+net::Task<Status> SessionExec::closeStdin() {
+  if (stdin_closed_) {
+    co_return Status();
+  }
+  stdin_closed_ = true;
+  co_return stream_.control(wire::FrameType::End, wire::kStdin, {});
+}
+
+net::Task<Status> SessionExec::control(const wire::ExecControl& control) {
+  co_return stream_.control(wire::FrameType::Control, 0, wire::encode(control));
+}
+
+}  // namespace ak::channel

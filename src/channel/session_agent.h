@@ -1,0 +1,43 @@
+#pragma once
+
+#include "channel/agent.h"
+#include "channel/session.h"
+#include "wire/file.h"
+
+namespace ak::channel {
+
+// Agent over one session; ends the session when it goes.
+class SessionAgent final : public Agent {
+ public:
+  explicit SessionAgent(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+
+  ~SessionAgent() override;
+  SessionAgent(const SessionAgent&) = delete;
+  SessionAgent& operator=(const SessionAgent&) = delete;
+
+  const wire::GuestHello& hello() const override { return session_->hello(); }
+
+  bool alive() const override { return session_->alive(); }
+
+  void onClosed(std::function<void(const Error&)> handler) override {
+    session_->onClosed(std::move(handler));
+  }
+
+  net::Task<Result<std::unique_ptr<ExecStream>>> exec(wire::ExecRequest request) override;
+
+  net::Task<Status> ping() override { return session_->ping(); }
+
+  net::Task<Status> shutdown() override;
+  net::Task<Result<FileInfo>> stat(std::string path) override;
+  net::Task<Result<std::string>> readFile(std::string path, std::size_t limit) override;
+  net::Task<Status> writeFile(std::string path, std::string content, std::uint32_t mode) override;
+  net::Task<Status> makeDirectory(std::string path, std::uint32_t mode) override;
+  net::Task<Status> removePath(std::string path) override;
+
+ private:
+  net::Task<Result<wire::FileInfo>> fileCall(wire::FileRequest request);
+
+  std::shared_ptr<Session> session_;  // shared with its streams and coroutines
+};
+
+}  // namespace ak::channel

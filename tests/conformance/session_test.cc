@@ -1,0 +1,131 @@
+#include <poll.h>
+
+#include "base/text.h"
+#include "fixture.h"
+#include "sys/process.h"
+
+namespace ak::conformance {
+namespace {
+
+class LifeTest : public BackendTest {
+ protected:
+  model::SandboxRecord recordOf(const std::string& id, const backend::Started& started) {
+    model::SandboxRecord record;
+    record.uuid = id;
+    record.name = id;
+    record.pid = started.box.pid;
+    record.start_ticks = started.box.start_ticks;
+    record.boot_id = sys::bootId().value();
+    record.agent_key = std::string(wire::kKeySize, 'k');
+    record.epoch = 1;
+    record.ids = started.ids;
+    return record;
+  }
+};
+
+TEST_P(LifeTest, FilesGoInAndComeOut) {
+  auto box = bench().startOk(kBox);
+  const std::string base = GetParam() == "fake" ? bench().directory() : "/root";
+  std::string content(1'000'000, '\0');
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    content[i] = static_cast<char>(i * 31);
+  }
+  auto work = [&]() -> net::Task<void> {
+    channel::Agent& agent = *box.agent;
+    const Status made = co_await agent.makeDirectory(base + "/d/e", 0750);
+    EXPECT_TRUE(made) << made.error().message;
+    const Status written = co_await agent.writeFile(base + "/d/e/f", content, 0640);
+    EXPECT_TRUE(written) << written.error().message;
+    const auto info = co_await agent.stat(base + "/d/e/f");
+    EXPECT_TRUE(info) << info.error().message;
+    EXPECT_EQ(info->size, content.size());
+    EXPECT_EQ(info->mode & 0777U, 0640U);
+    EXPECT_EQ(info->kind, channel::FileInfo::Kind::Regular);
+    const auto read = co_await agent.readFile(base + "/d/e/f", 2'000'000);
+    EXPECT_TRUE(read && *read == content);
+    const auto large = co_await agent.readFile(base + "/d/e/f", 1000);
+    EXPECT_EQ(large.error().code, ErrorCode::TooLarge);
+    const Status removed = co_await agent.removePath(base + "/d");
+    EXPECT_TRUE(removed) << removed.error().message;
+    const auto gone = co_await agent.stat(base + "/d/e/f");
+    EXPECT_EQ(gone.error().code, ErrorCode::NotFound);
+  };
+  bench().wait(work());
+}
+
+TEST_P(LifeTest, PingAnswers) {
+  auto box = bench().startOk(kBox);
+  const Status pong = bench().wait(box.agent->ping());
+  EXPECT_TRUE(pong);
+  EXPECT_FALSE(box.agent->hello().build.empty());
+}
+
+TEST_P(LifeTest, ARestartedDaemonFindsItsSandboxAgain) {
+  auto request = bench().request(kBox);
+  request.one_shot = false;
+  request.rules.owner_lease_ms = 0;
+  auto box = bench().start(std::move(request));
+  ASSERT_TRUE(box) << box.error().message;
+  const model::SandboxRecord record = recordOf(kBox, *box);
+  const std::string file = GetParam() == "fake" ? bench().directory() + "/mark" : "/root/mark";
+  bench().sh(*box->agent, "echo here > " + file);
+  box->agent.reset();
+  bench().restartDaemon();
+  const std::string directory = bench().native_options.sandboxes_directory + "/" + kBox;
+  auto again = bench().wait(bench().backend().reconnect(record, directory));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(bench().sh(*again->agent, "cat " + file).output, "here\n");
+  EXPECT_TRUE(bench().stop(kBox));
+  pollfd ended{again->process.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 0), 1);
+}
+
+TEST_P(LifeTest, AWrongKeyDoesNotReconnect) {
+  auto request = bench().request(kBox);
+  request.rules.owner_lease_ms = 0;
+  auto box = bench().start(std::move(request));
+  ASSERT_TRUE(box) << box.error().message;
+  ASSERT_TRUE(bench().wait(box->agent->ping()));
+  model::SandboxRecord record = recordOf(kBox, *box);
+  record.agent_key[0] = 'x';
+  const auto again = bench().wait(
+      bench().backend().reconnect(record, bench().native_options.sandboxes_directory + "/" + kBox));
+  EXPECT_FALSE(again);
+  EXPECT_TRUE(bench().wait(box->agent->ping())) << "the rightful session goes on";
+}
+
+TEST_P(LifeTest, StopEndsItAndStoppingAgainIsSuccess) {
+  auto box = bench().startOk(kBox);
+  EXPECT_EQ(bench().wait(bench().backend().list()).value().size(), 1U);
+  EXPECT_TRUE(bench().stop(kBox));
+  EXPECT_TRUE(bench().stop(kBox));
+  EXPECT_TRUE(bench().wait(bench().backend().list()).value().empty());
+  EXPECT_FALSE(bench().wait(box.agent->ping()));
+}
+
+TEST_P(LifeTest, AnEndByItselfIsReported) {
+  auto box = bench().startOk(kBox);
+  net::Event changed(bench().loop().executor());
+  std::string ended;
+  bench().backend().onEnded([&](const backend::Ended& what) {
+    ended = what.id;
+    changed.notifyAll();
+  });
+  auto work = [&]() -> net::Task<void> {
+    const Status asked = co_await box.agent->shutdown();
+    EXPECT_TRUE(asked) << asked.error().message;
+    while (ended.empty()) {
+      co_await changed.wait();
+    }
+  };
+  bench().wait(work());
+  EXPECT_EQ(ended, kBox);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends,
+                         LifeTest,
+                         testing::Values("fake", "native"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace ak::conformance
