@@ -1,0 +1,219 @@
+#include "manager/changes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sys/file.h"
+
+namespace ak::manager {
+namespace {
+
+using model::Change;
+using testing::ElementsAre;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+// Upper layers are made by hand, in the form that overlayfs writes (kernel
+// Documentation/filesystems/overlayfs.rst); the end-to-end tests use a mounted one.
+class ChangesTest : public testing::Test {
+ protected:
+  ChangesTest() {
+    char pattern[] = "/tmp/ak-changes-XXXXXX";
+    top_ = ::mkdtemp(pattern);
+    fs::create_directories(top_ / "upper");
+    fs::create_directories(top_ / "lower");
+    upper_ = std::move(*sys::openPath(top_ / "upper", O_RDONLY | O_DIRECTORY));
+    lower_ = std::move(*sys::openPath(top_ / "lower", O_RDONLY | O_DIRECTORY));
+    options_.is_protected = [](const std::string& path) { return path.contains(".git/hooks"); };
+    options_.owner_uid = ::geteuid();
+    options_.owner_gid = ::getegid();
+  }
+
+  ~ChangesTest() override { fs::remove_all(top_); }
+
+  void put(const fs::path& path, const std::string& text) {
+    fs::create_directories((top_ / path).parent_path());
+    std::ofstream(top_ / path) << text;
+  }
+
+  std::string get(const fs::path& path) {
+    std::ifstream file(top_ / path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  void whiteout(const fs::path& path) {
+    fs::create_directories((top_ / path).parent_path());
+    if (::mknod((top_ / path).c_str(), S_IFCHR, ::makedev(0, 0)) != 0) {
+      GTEST_SKIP() << "whiteouts need CAP_MKNOD";
+    }
+  }
+
+  std::vector<std::string> found() {
+    const auto changes = listChanges(trees());
+    EXPECT_TRUE(changes) << changes.error().message;
+    std::vector<std::string> lines;
+    for (const Change& change : *changes) {
+      lines.push_back(std::string(1, "AMD"[static_cast<int>(change.kind)]) + " " + change.path);
+    }
+    return lines;
+  }
+
+  ChangeTrees trees() const { return {upper_.get(), lower_.get()}; }
+
+  fs::path top_;
+  sys::OwnedFd upper_;
+  sys::OwnedFd lower_;
+  ApplyOptions options_;
+};
+
+TEST_F(ChangesTest, TellsAddedModifiedAndDeletedApart) {
+  put("lower/same", "1");
+  put("lower/dir/old", "old");
+  put("lower/gone", "x");
+  put("upper/dir/old", "new");
+  put("upper/dir/fresh", "fresh");
+  whiteout("upper/gone");
+  EXPECT_THAT(found(), ElementsAre("A dir/fresh", "M dir/old", "D gone"));
+}
+
+TEST_F(ChangesTest, ACopyUpWithoutADifferenceIsNoChange) {
+  put("lower/a", "same");
+  put("upper/a", "same");
+  EXPECT_THAT(found(), ElementsAre());
+  fs::permissions(top_ / "upper/a", fs::perms::owner_all);
+  EXPECT_THAT(found(), ElementsAre("M a"));
+}
+
+TEST_F(ChangesTest, ADeletedDirectoryListsAllBelowIt) {
+  put("lower/d/sub/file", "x");
+  whiteout("upper/d");
+  EXPECT_THAT(found(), ElementsAre("D d", "D d/sub", "D d/sub/file"));
+}
+
+TEST_F(ChangesTest, AnOpaqueDirectoryHidesWhatTheHostHasThere) {
+  put("lower/d/old", "x");
+  put("lower/d/both", "x");
+  put("upper/d/both", "y");
+  ASSERT_EQ(::setxattr((top_ / "upper/d").c_str(), "trusted.overlay.opaque", "y", 1, 0), 0);
+  EXPECT_THAT(found(), ElementsAre("M d/both", "D d/old"));
+}
+
+TEST_F(ChangesTest, ApplyTakesFilesLinksDirectoriesAndDeletions) {
+  put("lower/keep", "keep");
+  put("lower/dir/old", "old");
+  put("lower/becomes-dir", "file");
+  put("lower/becomes-file/x", "x");
+  put("upper/dir/old", "new");
+  put("upper/made/deep/file", "deep");
+  put("upper/becomes-dir/y", "y");
+  put("upper/becomes-file", "now a file");
+  fs::create_symlink("old", top_ / "upper/dir/link");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  const auto taken = applyChanges(trees(), *changes, options_);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(get("lower/dir/old"), "new");
+  EXPECT_EQ(get("lower/made/deep/file"), "deep");
+  EXPECT_EQ(get("lower/becomes-dir/y"), "y");
+  EXPECT_EQ(get("lower/becomes-file"), "now a file");
+  EXPECT_EQ(fs::read_symlink(top_ / "lower/dir/link"), "old");
+  EXPECT_EQ(get("lower/keep"), "keep");
+  EXPECT_THAT(found(), ElementsAre());
+}
+
+TEST_F(ChangesTest, ApplyRefusesWhatTheHostExecutesAndLinksThatLeadOut) {
+  put("upper/.git/hooks/pre-commit", "#!/bin/sh\nevil\n");
+  put("upper/fine", "fine");
+  fs::create_symlink("/etc/passwd", top_ / "upper/link");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  const auto refused = applyChanges(trees(), *changes, options_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::PolicyDenied);
+  EXPECT_THAT(refused.error().message, HasSubstr(".git/hooks/pre-commit"));
+  EXPECT_THAT(refused.error().message, HasSubstr("link"));
+  EXPECT_FALSE(fs::exists(top_ / "lower/fine")) << "nothing may be written before the refusal";
+  const auto fine = selectChanges(*changes, {"fine"});
+  ASSERT_TRUE(fine);
+  EXPECT_TRUE(applyChanges(trees(), *fine, options_));
+  EXPECT_EQ(get("lower/fine"), "fine");
+}
+
+TEST_F(ChangesTest, ApplyNeverWritesThroughALinkOfTheHost) {
+  put("outside/target", "precious");
+  put("upper/dir/file", "evil");
+  fs::create_directory_symlink(top_ / "outside", top_ / "lower/dir");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  options_.take_protected = true;
+  (void)applyChanges(trees(), *changes, options_);
+  EXPECT_FALSE(fs::exists(top_ / "outside/file"));
+  EXPECT_EQ(get("outside/target"), "precious");
+}
+
+TEST_F(ChangesTest, SetIdBitsAreNotTaken) {
+  put("upper/tool", "#!/bin/sh\n");
+  ASSERT_EQ(::chmod((top_ / "upper/tool").c_str(), 06755), 0);
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(applyChanges(trees(), *changes, options_));
+  struct stat info{};
+  ASSERT_EQ(::stat((top_ / "lower/tool").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0755U);
+}
+
+TEST_F(ChangesTest, AFifoIsRefusedWithoutHanging) {
+  ASSERT_EQ(::mkfifo((top_ / "upper/pipe").c_str(), 0600), 0);
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  ASSERT_EQ(changes->size(), 1U);
+  EXPECT_TRUE(diffChanges(trees(), *changes));
+  const auto taken = applyChanges(trees(), *changes, options_);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, ErrorCode::Unsupported);
+}
+
+TEST_F(ChangesTest, DiscardDropsOnlyWhatWasNamed) {
+  put("lower/a", "1");
+  put("upper/a", "2");
+  put("upper/d/b", "3");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  const auto only = selectChanges(*changes, {"d"});
+  ASSERT_TRUE(only);
+  ASSERT_TRUE(discardChanges(upper_.get(), *only));
+  EXPECT_THAT(found(), ElementsAre("M a"));
+}
+
+TEST_F(ChangesTest, DiffShowsTextAndNamesTheRest) {
+  put("lower/t", "one\ntwo\nthree\n");
+  put("upper/t", "one\n2\nthree\n");
+  put("upper/bin", std::string("\0\1", 2));
+  put("upper/esc", "\033[31mred\n");
+  const auto changes = listChanges(trees());
+  const auto text = diffChanges(trees(), *changes);
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, HasSubstr("--- a/t\n+++ b/t\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"));
+  EXPECT_THAT(*text, HasSubstr("added bin (binary or large)"));
+  EXPECT_THAT(*text, HasSubstr("+\\x1b[31mred"));
+  EXPECT_FALSE(text->contains('\033'));
+}
+
+TEST_F(ChangesTest, SelectingNothingIsAnError) {
+  put("upper/a", "1");
+  const auto changes = listChanges(trees());
+  EXPECT_FALSE(selectChanges(*changes, {"b"}));
+  EXPECT_TRUE(selectChanges(*changes, {"./a/"}));
+}
+
+}  // namespace
+}  // namespace ak::manager

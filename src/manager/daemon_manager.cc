@@ -1,0 +1,102 @@
+#include "manager/daemon_manager.h"
+
+#include "base/text.h"
+#include "manager/output_log.h"
+
+namespace ak::manager {
+
+DaemonManager::DaemonManager(const Foundation& foundation, Planner& planner)
+    : foundation_(foundation),
+      planner_(planner),
+      lifecycle_(foundation),
+      detached_(foundation.executor) {}
+
+net::Task<Status> DaemonManager::recover() {
+  return lifecycle_.recover();
+}
+
+net::Task<void> DaemonManager::close() {
+  detached_.cancel();
+  co_await detached_.join();
+  co_await lifecycle_.close();
+}
+
+SandboxView viewOf(const Sandbox& sandbox) {
+  return {sandbox.record, sandbox.status};
+}
+
+Result<SandboxPtr> DaemonManager::running(std::string_view name) const {
+  SandboxPtr sandbox = AK_TRY(lifecycle_.table().find(name));
+  if (sandbox->status != model::SandboxStatus::Running || !sandbox->agent) {
+    return fail(ErrorCode::Conflict, cat("sandbox '", sandbox->record.name, "' is not running"),
+                cat("Start it with: agentkernel start ", sandbox->record.name));
+  }
+  return sandbox;
+}
+
+net::Task<Result<SandboxView>> DaemonManager::create(Caller caller, model::RunRequest request) {
+  Result<Plan> plan = co_await planner_.plan(caller, request);
+  if (!plan) {
+    co_return std::unexpected(std::move(plan).error());
+  }
+  BeginOptions options;
+  options.name = request.name;
+  options.durable = true;
+  Result<SandboxPtr> sandbox = co_await lifecycle_.begin(*plan, std::move(options));
+  if (!sandbox) {
+    co_return std::unexpected(std::move(sandbox).error());
+  }
+  co_return viewOf(**sandbox);
+}
+
+net::Task<Result<SandboxView>> DaemonManager::start(std::string name) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  const Status started = co_await lifecycle_.restart(sandbox);
+  AK_CO_TRY(started);
+  co_return viewOf(*sandbox);
+}
+
+net::Task<Result<SandboxView>> DaemonManager::stop(std::string name) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  const Status stopped = co_await lifecycle_.stop(sandbox, "stopped by request");
+  AK_CO_TRY(stopped);
+  co_return viewOf(*sandbox);
+}
+
+net::Task<Status> DaemonManager::remove(std::string name) {
+  SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  co_return co_await lifecycle_.remove(std::move(sandbox));
+}
+
+net::Task<std::vector<SandboxView>> DaemonManager::list() {
+  std::vector<SandboxView> views;
+  for (const SandboxPtr& sandbox : lifecycle_.table().all()) {
+    views.push_back(viewOf(*sandbox));
+  }
+  co_return views;
+}
+
+net::Task<Result<SandboxView>> DaemonManager::get(std::string name_or_uuid) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name_or_uuid));
+  co_return viewOf(*sandbox);
+}
+
+net::Task<Result<std::string>> DaemonManager::logs(std::string name) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  co_return co_await foundation_.workers.run(
+      [directory = lifecycle_.directoryOf(sandbox->record.uuid)] {
+        return OutputLog::read(directory);
+      });
+}
+
+Overview DaemonManager::overview() const {
+  Overview overview;
+  overview.backend = foundation_.backend.name();
+  overview.pool = foundation_.backend.poolStats();
+  overview.running = lifecycle_.table().running();
+  overview.known = lifecycle_.table().size();
+  overview.launcher_restarts = foundation_.backend.launcherRestarts();
+  return overview;
+}
+
+}  // namespace ak::manager

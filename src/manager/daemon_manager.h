@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+
+#include "manager/lifecycle.h"
+#include "manager/manager.h"
+#include "manager/planner.h"
+
+namespace ak::manager {
+
+// The use cases over Lifecycle (begin and end) and Planner (what may be). One file per group:
+// run.cc, exec.cc, changes_use.cc, verify.cc, daemon_manager.cc.
+class DaemonManager final : public Manager {
+ public:
+  DaemonManager(const Foundation& foundation, Planner& planner);
+
+  // Before the first request.
+  net::Task<Status> recover();
+  // After the last one: one-shot sandboxes end, durable ones live on.
+  net::Task<void> close();
+
+  net::Task<Result<RunResult>> run(Caller caller,
+                                   model::RunRequest request,
+                                   ExecSink& sink) override;
+  net::Task<Result<RunResult>> exec(Caller caller,
+                                    std::string name,
+                                    model::ExecRequest request,
+                                    ExecSink& sink) override;
+  net::Task<Result<SandboxView>> create(Caller caller, model::RunRequest request) override;
+  net::Task<Result<SandboxView>> start(std::string name) override;
+  net::Task<Result<SandboxView>> stop(std::string name) override;
+  net::Task<Status> remove(std::string name) override;
+  net::Task<std::vector<SandboxView>> list() override;
+  net::Task<Result<SandboxView>> get(std::string name_or_uuid) override;
+  net::Task<Result<std::string>> logs(std::string name) override;
+  net::Task<Result<std::vector<model::Change>>> changes(std::string name) override;
+  net::Task<Result<std::string>> diff(std::string name, std::vector<std::string> paths) override;
+  net::Task<Result<std::vector<model::Change>>> apply(std::string name,
+                                                      std::vector<std::string> paths,
+                                                      ApplyForce protected_too) override;
+  net::Task<Status> discard(std::string name, std::vector<std::string> paths) override;
+  net::Task<Result<std::vector<VerifyCheck>>> verify(std::string name) override;
+  Overview overview() const override;
+
+ private:
+  struct RunState;
+
+  Result<SandboxPtr> running(std::string_view name) const;
+  net::Task<Result<model::ExecOutcome>> carry(RunState& state, ExecSink& sink);
+  net::Task<Result<std::unique_ptr<channel::ExecStream>>> startCommand(RunState& state);
+  net::Task<Result<std::vector<model::Change>>> changesAfter(const SandboxPtr& sandbox);
+  net::Task<void> runDetached(std::shared_ptr<RunState> state);
+
+  const Foundation& foundation_;
+  Planner& planner_;
+  Lifecycle lifecycle_;
+  net::TaskGroup detached_;
+};
+
+SandboxView viewOf(const Sandbox& sandbox);
+
+}  // namespace ak::manager

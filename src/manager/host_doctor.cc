@@ -1,0 +1,104 @@
+#include "manager/host_doctor.h"
+
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+#include "base/text.h"
+#include "sys/file.h"
+
+namespace ak::manager {
+
+namespace {
+
+using Checks = std::vector<DoctorCheck>;
+
+std::string firstLine(const std::string& path) {
+  const Result<std::string> text = sys::readFile(path, 4096);
+  return text ? std::string(trim(split(*text, '\n').front())) : std::string();
+}
+
+void checkKernel(Checks& checks) {
+  utsname name{};
+  ::uname(&name);
+  const auto parts = split(name.release, '.');
+  const auto major = parseNumber<int>(parts[0]);
+  const auto minor = parts.size() > 1 ? parseNumber<int>(parts[1]) : std::nullopt;
+  const bool fine = major && minor && (*major > 6 || (*major == 6 && *minor >= 1));
+  checks.push_back({"kernel", fine ? CheckStatus::Ok : CheckStatus::Error,
+                    cat("Linux ", name.release),
+                    fine ? "" : "The native backend needs Linux 6.1 or newer."});
+}
+
+void checkNamespaces(Checks& checks) {
+  const std::string most = firstLine("/proc/sys/user/max_user_namespaces");
+  // Debian's older switch and Ubuntu's newer one; absent elsewhere.
+  const std::string clone = firstLine("/proc/sys/kernel/unprivileged_userns_clone");
+  const std::string apparmor = firstLine("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+  if (most == "0") {
+    checks.push_back({"user_namespaces", CheckStatus::Error, "user namespaces are switched off",
+                      "Allow them: sysctl user.max_user_namespaces=15000"});
+  } else if (clone == "0") {
+    checks.push_back({"user_namespaces", CheckStatus::Warning, "only root may make user namespaces",
+                      "To run without root: sysctl kernel.unprivileged_userns_clone=1"});
+  } else if (apparmor == "1") {
+    checks.push_back(
+        {"user_namespaces", CheckStatus::Warning, "AppArmor restricts unprivileged user namespaces",
+         "To run without root: sysctl kernel.apparmor_restrict_unprivileged_userns=0"});
+  } else {
+    checks.push_back({"user_namespaces", CheckStatus::Ok, cat("at most ", most), ""});
+  }
+}
+
+void checkDisk(Checks& checks, const std::string& state) {
+  struct statvfs disk{};
+  if (::statvfs(state.c_str(), &disk) != 0) {
+    checks.push_back({"disk", CheckStatus::Info, cat(state, " does not exist yet"), ""});
+    return;
+  }
+  const std::uint64_t free_mib = std::uint64_t{disk.f_bavail} * disk.f_frsize >> 20U;
+  checks.push_back(
+      {"disk", free_mib < 1024 ? CheckStatus::Warning : CheckStatus::Ok,
+       cat(free_mib, " MiB free in ", state),
+       free_mib < 1024 ? "Free some space, or remove images: agentkernel images prune" : ""});
+}
+
+void checkSettings(Checks& checks, UserSettings& settings, const env::Paths& paths) {
+  const auto current = settings.current();
+  if (current) {
+    checks.push_back({"configuration", CheckStatus::Ok, paths.user_config, ""});
+  } else {
+    checks.push_back(
+        {"configuration", CheckStatus::Error, current.error().message, current.error().remedy});
+  }
+}
+
+}  // namespace
+
+Checks checkHost(const env::Paths& paths, UserSettings& settings) {
+  Checks checks;
+  checkKernel(checks);
+  checkNamespaces(checks);
+  checkDisk(checks, paths.state);
+  checkSettings(checks, settings, paths);
+  return checks;
+}
+
+net::Task<Checks> HostDoctor::check() {
+  Checks checks =
+      co_await parts_.workers.run([this] { return checkHost(parts_.paths, parts_.settings); });
+  if (parts_.backend != nullptr) {
+    const backend::Probe probe = co_await parts_.backend->probe();
+    checks.push_back({"backend", probe.usable ? CheckStatus::Ok : CheckStatus::Error,
+                      cat(parts_.backend->name(), ": ", probe.usable ? probe.isolation + ", " : "",
+                          probe.reason),
+                      probe.remedy});
+    for (const std::string& limit : probe.unenforced) {
+      checks.push_back({cat("limit_", limit), CheckStatus::Warning,
+                        cat("this host cannot hold the ", limit, " limit of a sandbox"),
+                        probe.remedy});
+    }
+  }
+  co_return checks;
+}
+
+}  // namespace ak::manager

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "backend/backend.h"
+#include "env/paths.h"
+#include "manager/doctor.h"
+#include "manager/user_settings.h"
+#include "net/loop.h"
+
+namespace ak::manager {
+
+// The checks of this host. Everything is found out by doing or by reading the kernel's own word.
+class HostDoctor final : public Doctor {
+ public:
+  struct Parts {
+    net::WorkerPool& workers;
+    UserSettings& settings;
+    env::Paths paths;
+    backend::Backend* backend = nullptr;  // null: no daemon could start
+  };
+
+  explicit HostDoctor(Parts parts) : parts_(std::move(parts)) {}
+
+  net::Task<std::vector<DoctorCheck>> check() override;
+
+ private:
+  Parts parts_;
+};
+
+// The part that needs no daemon; `agentkerneld --doctor` prints it. Blocking.
+std::vector<DoctorCheck> checkHost(const env::Paths& paths, UserSettings& settings);
+
+}  // namespace ak::manager

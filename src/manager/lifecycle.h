@@ -1,0 +1,105 @@
+#pragma once
+
+#include <string>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "image/image_store.h"
+#include "manager/id_ranges.h"
+#include "manager/plan.h"
+#include "manager/sandbox_table.h"
+#include "net/loop.h"
+#include "net/task_group.h"
+#include "observe/log.h"
+#include "policy/admission.h"
+#include "store/sandbox_store.h"
+
+namespace ak::manager {
+
+// What the use cases stand on; everything outlives the manager.
+struct Foundation {
+  net::Executor executor;
+  net::WorkerPool& workers;
+  net::WorkerPool& store_worker;  // one thread: the store has one caller at a time
+  const Clock& clock;
+  Random& random;
+  backend::Backend& backend;
+  image::ImageStore& images;
+  store::SandboxStore& store;
+  IdRanges& ids;
+  const observe::Log& log;
+  std::string state_directory;    // sandboxes/<uuid>/ below it belong to durable sandboxes
+  std::string runtime_directory;  // b/<uuid>/ below it belong to running ones
+  policy::HostBudget budget;
+};
+
+struct BeginOptions {
+  std::string name;      // "" = make one up
+  bool durable = false;  // has a record, an own directory, and outlives the daemon
+  bool may_pool = true;
+  bool want_changes = false;
+};
+
+// Begin and end of sandboxes: the table, the store, the backend and the host's budget change
+// together here and nowhere else. A durable sandbox is in the store before its box exists and
+// leaves it after the box is gone, so that a daemon that dies in between finds what it must end.
+class Lifecycle {
+ public:
+  explicit Lifecycle(const Foundation& foundation);
+
+  // Finds what lived through the last daemon, and ends what has no owner. Once, before anything
+  // else.
+  net::Task<Status> recover();
+
+  // A running sandbox with its files in place. On failure nothing is left.
+  net::Task<Result<SandboxPtr>> begin(const Plan& plan, BeginOptions options);
+  // Starts a stopped durable sandbox again, as it was.
+  net::Task<Status> restart(SandboxPtr sandbox);
+  // Ends the box; the record and the writable layer stay (durable), or all is gone (one-shot).
+  net::Task<Status> stop(SandboxPtr sandbox, std::string reason);
+  net::Task<Status> remove(SandboxPtr sandbox);
+  // Like stop, for callers that will not wait.
+  void stopInBackground(SandboxPtr sandbox, std::string reason);
+
+  // Stops one-shot sandboxes, lets durable ones live on, waits for what runs in the background.
+  net::Task<void> close();
+
+  SandboxTable& table() { return table_; }
+
+  const SandboxTable& table() const { return table_; }
+
+  std::string directoryOf(const std::string& uuid) const;
+  // The running box's, or the stopped one's on disk; NotFound without a workspace.
+  Result<sys::OwnedFd> changesOf(const Sandbox& sandbox) const;
+
+ private:
+  struct Busy;
+
+  net::Task<Status> beginBox(const SandboxPtr& sandbox,
+                             const Plan& plan,
+                             const BeginOptions& options);
+  net::Task<Status> startBox(const SandboxPtr& sandbox,
+                             const Plan& plan,
+                             const BeginOptions& options);
+  net::Task<Status> injectFiles(const Sandbox& sandbox, const Plan& plan);
+  net::Task<Status> save(const Sandbox& sandbox);
+  net::Task<void> forget(SandboxPtr sandbox);
+  net::Task<Status> reconnectOne(model::SandboxRecord record);
+  net::Task<void> noteEnded(SandboxPtr sandbox, std::string reason);
+  void onEnded(const backend::Ended& ended);
+  void adopt(Sandbox& sandbox, backend::Started started);
+  void markStopped(Sandbox& sandbox, std::string reason);
+  void logFailure(std::string_view doing, const Sandbox& sandbox, const Error& error) const;
+  Status reserve(Sandbox& sandbox);
+  std::string freshName();
+  std::string runtimeOf(const std::string& uuid) const;
+
+  const Foundation& foundation_;
+  SandboxTable table_;
+  policy::Reservation held_;
+  std::string boot_id_;
+  net::TaskGroup background_;
+};
+
+}  // namespace ak::manager

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/result.h"
+#include "model/run_request.h"
+#include "model/sandbox.h"
+#include "net/task.h"
+
+namespace ak::manager {
+
+// Who asks. The unix socket's callers are the owner; TCP callers have ceilings (later).
+struct Caller {
+  bool local = true;  // may name host paths
+};
+
+// Where a running command's output goes and its input comes from: implemented by the API per
+// transport. All calls on the loop. A Status error from a sink means that the client is gone; the
+// command is then ended unless detached.
+class ExecSink {
+ public:
+  virtual ~ExecSink() = default;
+
+  struct Started {
+    std::string sandbox;
+    std::string uuid;
+    std::string image;
+    std::vector<std::string> hints;  // one sentence each, for people
+    bool from_pool = false;
+  };
+
+  virtual net::Task<Status> started(const Started& started) = 0;
+  virtual net::Task<Status> standardOutput(std::string_view data) = 0;
+  virtual net::Task<Status> standardError(std::string_view data) = 0;
+
+  // The client's next message; ends with Closed when it has left.
+  struct Input {
+    enum class Kind { Stdin, StdinEnd, Resize, Signal, Closed };
+    Kind kind = Kind::Closed;
+    std::string data;
+    model::TerminalSize window;
+    int signal = 0;
+  };
+
+  virtual net::Task<Input> nextInput() = 0;
+};
+
+struct Phases {                // microseconds since the request was accepted
+  std::uint64_t resolved = 0;  // policy, image
+  std::uint64_t claimed = 0;   // box there
+  std::uint64_t started = 0;   // command started
+  std::uint64_t exited = 0;
+  std::uint64_t finished = 0;  // all that the caller waits for
+};
+
+struct RunResult {
+  model::ExecOutcome outcome;
+  std::string sandbox;
+  std::string uuid;
+  std::vector<model::Change> changes;
+  std::vector<model::EnforcedLimit> limits;
+  Phases phases;
+};
+
+struct SandboxView {
+  model::SandboxRecord record;
+  model::SandboxStatus status = model::SandboxStatus::Stopped;
+};
+
+struct Overview {
+  std::string backend;
+  backend::PoolStats pool;
+  std::uint64_t running = 0;
+  std::uint64_t known = 0;
+  std::uint64_t launcher_restarts = 0;
+};
+
+struct VerifyCheck {
+  std::string name;
+  bool passed = false;
+  std::string detail;
+};
+
+enum class ApplyForce : bool { No, Yes };
+
+// The use cases, each written once. Front ends translate to and from these calls and nothing more.
+// One writer: all calls on the daemon's loop.
+class Manager {
+ public:
+  virtual ~Manager() = default;
+
+  // Runs one command in a fresh sandbox; returns when it has ended (detached: has started).
+  virtual net::Task<Result<RunResult>> run(Caller caller,
+                                           model::RunRequest request,
+                                           ExecSink& sink) = 0;
+  virtual net::Task<Result<RunResult>> exec(Caller caller,
+                                            std::string name,
+                                            model::ExecRequest request,
+                                            ExecSink& sink) = 0;
+  // Creates and starts a named sandbox without a command (POST /sandboxes).
+  virtual net::Task<Result<SandboxView>> create(Caller caller, model::RunRequest request) = 0;
+  virtual net::Task<Result<SandboxView>> start(std::string name) = 0;
+  virtual net::Task<Result<SandboxView>> stop(std::string name) = 0;
+  virtual net::Task<Status> remove(std::string name) = 0;
+
+  virtual net::Task<std::vector<SandboxView>> list() = 0;
+  virtual net::Task<Result<SandboxView>> get(std::string name_or_uuid) = 0;
+  virtual net::Task<Result<std::string>> logs(std::string name) = 0;
+
+  virtual net::Task<Result<std::vector<model::Change>>> changes(std::string name) = 0;
+  // A unified diff of text files, for people.
+  virtual net::Task<Result<std::string>> diff(std::string name, std::vector<std::string> paths) = 0;
+  virtual net::Task<Result<std::vector<model::Change>>> apply(std::string name,
+                                                              std::vector<std::string> paths,
+                                                              ApplyForce protected_too) = 0;
+  virtual net::Task<Status> discard(std::string name, std::vector<std::string> paths) = 0;
+  virtual net::Task<Result<std::vector<VerifyCheck>>> verify(std::string name) = 0;
+
+  virtual Overview overview() const = 0;
+};
+
+}  // namespace ak::manager

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "image/image_store.h"
+#include "manager/manager.h"
+#include "model/permissions.h"
+#include "model/run_request.h"
+
+namespace ak::manager {
+
+// A run after every question has been answered: nothing later looks at the request's wishes again.
+struct Plan {
+  std::vector<std::string> command;
+  model::Permissions permissions;
+  image::ResolvedImage image;
+  model::BoxWorkspace workspace;
+  std::string workspace_path;            // canonical host path, "" when nothing is mounted
+  std::vector<std::string> environment;  // complete
+  std::string workdir;                   // absolute in the sandbox
+  std::string user;
+  std::vector<model::FileInjection> files;
+  std::vector<std::string> hints;
+};
+
+}  // namespace ak::manager

@@ -1,0 +1,78 @@
+#include "base/text.h"
+#include "manager/lifecycle.h"
+#include "sys/process.h"
+
+// What a new daemon does with what it finds. Everything that must hold while no daemon lived was
+// held by the agents (timeouts, owner lease); here the books are put right.
+namespace ak::manager {
+
+net::Task<Status> Lifecycle::recover() {
+  boot_id_ = AK_CO_TRY(sys::bootId());
+  Result<store::SandboxStore::Loaded> loaded =
+      co_await foundation_.store_worker.run([this] { return foundation_.store.load(); });
+  if (!loaded) {
+    co_return std::unexpected(std::move(loaded).error());
+  }
+  std::vector<std::string> keep;
+  for (const auto& [uuid, why] : loaded->unreadable) {
+    foundation_.log.error("recovery", cat("the record of sandbox ", uuid,
+                                          " cannot be read and is left as it is: ", why));
+    keep.push_back(uuid);  // its box may live: never end what we cannot read
+  }
+  for (model::SandboxRecord& record : loaded->records) {
+    const Status known = co_await reconnectOne(std::move(record));
+    AK_CO_TRY(known);
+  }
+  for (std::string& id : table_.liveIds()) {
+    keep.push_back(std::move(id));
+  }
+  const Result<std::vector<std::string>> ended =
+      co_await foundation_.backend.sweep(std::move(keep));
+  if (!ended) {
+    foundation_.log.error("recovery", cat("ending what has no owner: ", ended.error().message));
+  } else if (!ended->empty()) {
+    foundation_.log.info("recovery", cat("ended ", ended->size(), " sandboxes without an owner"));
+  }
+  co_return Status{};
+}
+
+net::Task<Status> Lifecycle::reconnectOne(model::SandboxRecord record) {
+  auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
+  sandbox->durable = true;
+  sandbox->record = std::move(record);
+  AK_CO_TRY(table_.add(sandbox));
+  foundation_.ids.reserve(sandbox->record.ids);
+  if (sandbox->record.pid == 0) {
+    co_return Status{};
+  }
+  std::string reason = "the machine was restarted";
+  if (sandbox->record.boot_id == boot_id_) {
+    Result<backend::Started> found =
+        co_await foundation_.backend.reconnect(sandbox->record, runtimeOf(sandbox->record.uuid));
+    if (found) {
+      // It lives: it is counted even if that goes over the budget, which only refuses new ones.
+      sandbox->reserved = policy::reservationFor(sandbox->record.permissions.limits);
+      held_ += sandbox->reserved;
+      const std::vector<model::EnforcedLimit> limits = sandbox->record.limits;
+      const model::IdRange ids = sandbox->record.ids;
+      adopt(*sandbox, std::move(*found));
+      sandbox->record.limits = limits;
+      sandbox->record.ids = ids;
+      if (Result<OutputLog> log = OutputLog::open(directoryOf(sandbox->record.uuid)); log) {
+        sandbox->log = std::move(*log);
+      }
+      co_return co_await save(*sandbox);
+    }
+    reason = cat("found ended after a daemon restart: ", found.error().message);
+    if (found.error().code != ErrorCode::NotFound) {
+      // It may live and only not answer: say so, and neither end nor replace it.
+      sandbox->status = model::SandboxStatus::Unknown;
+      sandbox->record.stop_reason = found.error().message;
+      co_return Status{};
+    }
+  }
+  markStopped(*sandbox, std::move(reason));
+  co_return co_await save(*sandbox);
+}
+
+}  // namespace ak::manager

@@ -1,0 +1,255 @@
+#include "base/text.h"
+#include "manager/changes.h"
+#include "manager/daemon_manager.h"
+#include "manager/pump.h"
+#include "manager/workspace_directory.h"
+
+namespace ak::manager {
+
+// One run on its way; shared by nobody but a detached run's task, which outlives the request.
+struct DaemonManager::RunState {
+  Plan plan;
+  model::RunRequest request;
+  SandboxPtr sandbox;
+  std::unique_ptr<channel::ExecStream> stream;
+};
+
+namespace {
+
+// Ends a one-shot sandbox however the run leaves: done, failed, or cancelled because the client
+// went.
+class EndOnExit {
+ public:
+  EndOnExit(Lifecycle& lifecycle, SandboxPtr sandbox)
+      : lifecycle_(lifecycle), sandbox_(std::move(sandbox)) {}
+
+  ~EndOnExit() {
+    if (sandbox_) {
+      lifecycle_.stopInBackground(std::move(sandbox_), "its command ended");
+    }
+  }
+
+  EndOnExit(const EndOnExit&) = delete;
+  EndOnExit& operator=(const EndOnExit&) = delete;
+
+  void keep() { sandbox_.reset(); }
+
+ private:
+  Lifecycle& lifecycle_;
+  SandboxPtr sandbox_;
+};
+
+// For runs that nobody watches.
+class NoSink final : public ExecSink {
+ public:
+  explicit NoSink(net::Executor executor) : never_(std::move(executor)) {}
+
+  net::Task<Status> started(const Started&) override { co_return Status{}; }
+
+  net::Task<Status> standardOutput(std::string_view) override { co_return Status{}; }
+
+  net::Task<Status> standardError(std::string_view) override { co_return Status{}; }
+
+  net::Task<Input> nextInput() override {
+    co_await never_.wait();
+    co_return Input{};
+  }
+
+ private:
+  net::Event never_;
+};
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(const Clock& clock) : clock_(clock), begun_(clock.steady()) {}
+
+  std::uint64_t microseconds() const {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - begun_).count());
+  }
+
+ private:
+  const Clock& clock_;
+  SteadyTime begun_;
+};
+
+std::uint32_t milliseconds32(const std::optional<std::chrono::milliseconds>& timeout) {
+  return timeout ? static_cast<std::uint32_t>(timeout->count()) : 0;
+}
+
+}  // namespace
+
+net::Task<Result<std::unique_ptr<channel::ExecStream>>> DaemonManager::startCommand(
+    RunState& state) {
+  wire::ExecRequest exec;
+  exec.argv = state.plan.command;
+  exec.directory = state.plan.workdir;
+  exec.user = state.plan.user;
+  exec.terminal = state.request.terminal;
+  exec.window = {state.request.window.rows, state.request.window.columns};
+  exec.close_stdin = !state.request.stdin_open;
+  exec.timeout_ms = milliseconds32(state.request.timeout);
+  exec.last = !state.sandbox->durable;
+  co_return co_await state.sandbox->agent->exec(std::move(exec));
+}
+
+net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, ExecSink& sink) {
+  PumpOptions options;
+  options.terminal = state.request.terminal;
+  if (state.request.detach) {
+    options.client_gone = PumpOptions::ClientGone::ReadOn;
+  }
+  options.tap = [sandbox = state.sandbox](bool, std::string_view data) {
+    if (sandbox->log) {
+      sandbox->log->append(data);
+    }
+  };
+  co_return co_await pump(foundation_.executor, *state.stream, sink, std::move(options));
+}
+
+net::Task<Result<std::vector<model::Change>>> DaemonManager::changesAfter(
+    const SandboxPtr& sandbox) {
+  auto upper = AK_CO_TRY(lifecycle_.changesOf(*sandbox));
+  co_return co_await foundation_.workers.run(
+      [&upper, path = sandbox->record.workspace_path]() -> Result<std::vector<model::Change>> {
+        const sys::OwnedFd lower = AK_TRY(openWorkspace(path));
+        return listChanges({upper.get(), lower.get()});
+      });
+}
+
+net::Task<void> DaemonManager::runDetached(std::shared_ptr<RunState> state) {
+  NoSink sink(foundation_.executor);
+  const Result<model::ExecOutcome> outcome = co_await carry(*state, sink);
+  const std::string reason =
+      outcome ? cat("its command ended with code ", outcome->exit_code) : outcome.error().message;
+  if (!state->request.keep) {
+    lifecycle_.stopInBackground(state->sandbox, reason);
+  }
+}
+
+net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
+                                                model::RunRequest request,
+                                                ExecSink& sink) {
+  const Stopwatch watch(foundation_.clock);
+  auto state = std::make_shared<RunState>();
+  Result<Plan> plan = co_await planner_.plan(caller, request);
+  if (!plan) {
+    co_return std::unexpected(std::move(plan).error());
+  }
+  state->plan = std::move(*plan);
+  state->request = std::move(request);
+  RunResult result;
+  result.phases.resolved = watch.microseconds();
+
+  BeginOptions options;
+  options.name = state->request.name;
+  options.durable = state->request.keep || state->request.detach;
+  options.may_pool = state->request.fast;
+  options.want_changes = state->request.want_changes;
+  Result<SandboxPtr> sandbox = co_await lifecycle_.begin(state->plan, std::move(options));
+  if (!sandbox) {
+    co_return std::unexpected(std::move(sandbox).error());
+  }
+  state->sandbox = *sandbox;
+  EndOnExit end(lifecycle_, *sandbox);
+  result.phases.claimed = watch.microseconds();
+  result.sandbox = state->sandbox->record.name;
+  result.uuid = state->sandbox->record.uuid;
+  result.limits = state->sandbox->record.limits;
+
+  Result<std::unique_ptr<channel::ExecStream>> stream = co_await startCommand(*state);
+  if (!stream) {
+    // A kept sandbox whose command cannot even start is of no use to anybody.
+    const Status removed = co_await lifecycle_.remove(*sandbox);
+    end.keep();
+    Error error = std::move(stream).error();
+    if (!removed) {
+      error.message += cat(" (and removing the sandbox failed: ", removed.error().message, ")");
+    }
+    co_return std::unexpected(std::move(error));
+  }
+  state->stream = std::move(*stream);
+  ExecSink::Started started;
+  started.sandbox = result.sandbox;
+  started.uuid = result.uuid;
+  started.image = state->plan.image.reference;
+  started.hints = state->plan.hints;
+  started.from_pool = state->sandbox->from_pool;
+  const Status told = co_await sink.started(started);
+  result.phases.started = watch.microseconds();
+  if (state->request.detach) {
+    end.keep();
+    detached_.spawn(runDetached(state));
+    result.phases.finished = watch.microseconds();
+    co_return result;
+  }
+  if (!told) {
+    co_return std::unexpected(told.error());
+  }
+  Result<model::ExecOutcome> outcome = co_await carry(*state, sink);
+  if (!outcome) {
+    co_return std::unexpected(std::move(outcome).error());
+  }
+  result.outcome = *outcome;
+  result.phases.exited = watch.microseconds();
+  if (state->request.want_changes) {
+    Result<std::vector<model::Change>> changes = co_await changesAfter(*sandbox);
+    if (!changes) {
+      co_return std::unexpected(std::move(changes).error());
+    }
+    result.changes = std::move(*changes);
+  }
+  if (state->request.keep) {
+    end.keep();
+  }
+  result.phases.finished = watch.microseconds();
+  co_return result;
+}
+
+net::Task<Result<RunResult>> DaemonManager::exec(Caller caller,
+                                                 std::string name,
+                                                 model::ExecRequest request,
+                                                 ExecSink& sink) {
+  const Stopwatch watch(foundation_.clock);
+  SandboxPtr sandbox = AK_CO_TRY(running(name));
+  const Status allowed = co_await planner_.checkExec(caller, request);
+  AK_CO_TRY(allowed);
+  RunResult result;
+  result.sandbox = sandbox->record.name;
+  result.uuid = sandbox->record.uuid;
+  result.limits = sandbox->record.limits;
+  wire::ExecRequest exec;
+  exec.argv = std::move(request.command);
+  exec.environment = std::move(request.environment);
+  exec.directory = request.workdir.empty() ? sandbox->record.workdir : request.workdir;
+  exec.user = request.sudo ? "0" : request.user.empty() ? sandbox->record.user : request.user;
+  exec.terminal = request.terminal;
+  exec.window = {request.window.rows, request.window.columns};
+  exec.close_stdin = !request.stdin_open;
+  exec.timeout_ms = milliseconds32(request.timeout);
+  // The agent is held here: the sandbox may be stopped while the command runs.
+  const std::shared_ptr<channel::Agent> agent = sandbox->agent;
+  Result<std::unique_ptr<channel::ExecStream>> stream = co_await agent->exec(std::move(exec));
+  if (!stream) {
+    co_return std::unexpected(std::move(stream).error());
+  }
+  ExecSink::Started started;
+  started.sandbox = result.sandbox;
+  started.uuid = result.uuid;
+  started.image = sandbox->record.image;
+  const Status told = co_await sink.started(started);
+  AK_CO_TRY(told);
+  result.phases.started = watch.microseconds();
+  PumpOptions options;
+  options.terminal = request.terminal;
+  Result<model::ExecOutcome> outcome =
+      co_await pump(foundation_.executor, **stream, sink, std::move(options));
+  if (!outcome) {
+    co_return std::unexpected(std::move(outcome).error());
+  }
+  result.outcome = *outcome;
+  result.phases.exited = result.phases.finished = watch.microseconds();
+  co_return result;
+}
+
+}  // namespace ak::manager

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "backend/backend.h"
+#include "manager/output_log.h"
+#include "model/sandbox.h"
+#include "net/event.h"
+#include "policy/admission.h"
+
+namespace ak::manager {
+
+// A sandbox that the daemon knows: its record and, while it runs, its live parts. Shared by the
+// manager's tables and by the coroutines that run or exec in it, so that a removal in the middle of
+// an exec leaves the exec something to fail on.
+struct Sandbox {
+  explicit Sandbox(net::Executor executor) : changed(std::move(executor)) {}
+
+  model::SandboxRecord record;
+  model::SandboxStatus status = model::SandboxStatus::Stopped;
+  bool durable = false;  // has a row in the store
+  bool busy = false;     // a start, stop or remove is under way; others wait or refuse
+  bool from_pool = false;
+  policy::Reservation reserved;
+
+  // While running:
+  std::shared_ptr<channel::Agent> agent;  // also held by its own streams
+  sys::OwnedFd process;
+  sys::OwnedFd changes;  // the workspace's upper layer
+  std::optional<OutputLog> log;
+
+  net::Event changed;  // status or busy
+};
+
+// shared: see above
+using SandboxPtr = std::shared_ptr<Sandbox>;
+
+}  // namespace ak::manager

@@ -1,0 +1,118 @@
+
+#include "base/text.h"
+#include "manager/daemon_manager.h"
+
+// Proves from inside what inspect claims: every check reads the sandbox's own kernel interfaces
+// through its agent, none trusts what we wrote down at start.
+namespace ak::manager {
+
+namespace {
+
+using Checks = std::vector<VerifyCheck>;
+
+net::Task<std::string> readInside(channel::Agent& agent, std::string path) {
+  Result<std::string> text = co_await agent.readFile(std::move(path), 256 * 1024);
+  co_return text ? *text : cat("(unreadable: ", text.error().message, ")");
+}
+
+// The value of "Name:\tvalue" in a /proc/PID/status text.
+std::string statusField(std::string_view status, std::string_view name) {
+  for (const std::string_view line : split(status, '\n')) {
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(':')) {
+      return std::string(trim(line.substr(name.size() + 1)));
+    }
+  }
+  return {};
+}
+
+void check(Checks& checks, std::string name, bool passed, std::string detail) {
+  checks.push_back({std::move(name), passed, printable(detail)});
+}
+
+// Capabilities that reach the kernel or the host; none may be in any set of the agent.
+constexpr std::uint64_t kForbidden = ~((1ULL << 0U) | (1ULL << 1U) | (1ULL << 3U) | (1ULL << 4U) |
+                                       (1ULL << 5U) | (1ULL << 6U) | (1ULL << 7U) | (1ULL << 8U));
+
+void checkStatus(Checks& checks, std::string_view status) {
+  const std::string bounding = statusField(status, "CapBnd");
+  const auto bits = parseNumber<std::uint64_t>(bounding, 16);
+  check(checks, "capabilities", bits && (*bits & kForbidden) == 0, cat("bounding set ", bounding));
+  check(checks, "no_new_privs", statusField(status, "NoNewPrivs") == "1",
+        cat("NoNewPrivs ", statusField(status, "NoNewPrivs")));
+  check(checks, "seccomp", statusField(status, "Seccomp") == "2",
+        cat("mode ", statusField(status, "Seccomp"), ", ", statusField(status, "Seccomp_filters"),
+            " filters"));
+  check(checks, "pid namespace",
+        statusField(status, "NSpid").find_first_of(" \t") == std::string::npos,
+        cat("first process sees itself as ", statusField(status, "NSpid")));
+}
+
+// Ids on the host of the sandbox's root: never the host's root.
+void checkIds(Checks& checks, std::string_view uid_map) {
+  std::vector<std::string> words;
+  for (const std::string_view word : split(uid_map, ' ')) {
+    if (const std::string_view trimmed = trim(word); !trimmed.empty()) {
+      words.emplace_back(trimmed);
+    }
+  }
+  const bool mapped = words.size() >= 3 && words[0] == "0" && words[1] != "0";
+  check(checks, "user namespace", mapped,
+        words.size() >= 3 ? cat("id 0 inside is id ", words[1], " outside") : std::string(uid_map));
+}
+
+void checkNetwork(Checks& checks, std::string_view devices, model::NetworkMode mode) {
+  std::vector<std::string> names;
+  for (const std::string_view line : split(devices, '\n')) {
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos && !line.contains('|')) {
+      names.emplace_back(trim(line.substr(0, colon)));
+    }
+  }
+  const bool only_loopback = names.size() == 1 && names[0] == "lo";
+  check(checks, "network", mode == model::NetworkMode::Full || only_loopback,
+        cat("mode ", model::name(mode), ", interfaces: ", join(names, " ")));
+}
+
+void checkMounts(Checks& checks, std::string_view mounts) {
+  std::vector<std::string> loose;
+  for (const std::string_view line : split(mounts, '\n')) {
+    const auto fields = split(line, ' ');
+    if (fields.size() > 3 && !cat(",", fields[3], ",").contains(",nosuid,")) {
+      loose.emplace_back(fields[1]);
+    }
+  }
+  check(checks, "mounts", loose.empty(),
+        loose.empty() ? "all nosuid" : cat("without nosuid: ", join(loose, " ")));
+}
+
+}  // namespace
+
+net::Task<Result<Checks>> DaemonManager::verify(std::string name) {
+  const SandboxPtr sandbox = AK_CO_TRY(running(name));
+  const std::shared_ptr<channel::Agent> agent = sandbox->agent;
+  Checks checks;
+  checkStatus(checks, co_await readInside(*agent, "/proc/1/status"));
+  checkIds(checks, co_await readInside(*agent, "/proc/1/uid_map"));
+  checkNetwork(checks, co_await readInside(*agent, "/proc/1/net/dev"),
+               sandbox->record.permissions.network);
+  checkMounts(checks, co_await readInside(*agent, "/proc/1/mounts"));
+  const std::string namespaces = co_await readInside(*agent, "/proc/sys/user/max_user_namespaces");
+  check(checks, "no nested user namespaces", trim(namespaces) == "0",
+        cat("max_user_namespaces ", trim(namespaces)));
+  const std::string hostname = co_await readInside(*agent, "/proc/sys/kernel/hostname");
+  check(checks, "hostname", trim(hostname) == sandbox->record.name, std::string(trim(hostname)));
+  const Status to_proc = co_await agent->writeFile("/proc/sysrq-trigger", "h", 0600);
+  check(checks, "/proc/sysrq-trigger refuses writes", !to_proc,
+        to_proc ? "written" : to_proc.error().message);
+  if (sandbox->record.permissions.read_only_root) {
+    const Status to_root = co_await agent->writeFile("/etc/ak-verify", "", 0600);
+    check(checks, "read-only root", !to_root, to_root ? "written" : to_root.error().message);
+  }
+  for (const model::EnforcedLimit& limit : sandbox->record.limits) {
+    check(checks, cat("limit: ", limit.name), limit.by != "unenforced",
+          limit.remedy.empty() ? cat("held by ", limit.by) : cat(limit.by, ". ", limit.remedy));
+  }
+  co_return checks;
+}
+
+}  // namespace ak::manager

@@ -1,0 +1,200 @@
+#include "store/sandbox_record_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace ak::store {
+
+using nlohmann::json;
+
+namespace {
+
+json limitsToJson(const model::Limits& limits) {
+  return {{"memory_bytes", limits.memory_bytes},
+          {"cpu_percent", limits.cpu_percent},
+          {"pids", limits.pids},
+          {"disk_bytes", limits.disk_bytes},
+          {"explicit_memory", limits.explicit_memory},
+          {"explicit_cpu", limits.explicit_cpu},
+          {"explicit_pids", limits.explicit_pids},
+          {"explicit_disk", limits.explicit_disk}};
+}
+
+json permissionsToJson(const model::Permissions& permissions) {
+  return {{"profile", model::name(permissions.profile)},
+          {"network", model::name(permissions.network)},
+          {"workspace", model::name(permissions.workspace)},
+          {"seccomp", model::name(permissions.seccomp)},
+          {"read_only_root", permissions.read_only_root},
+          {"pass_environment", permissions.pass_environment},
+          {"capabilities", permissions.capabilities},
+          {"limits", limitsToJson(permissions.limits)}};
+}
+
+// Reads members of one object; the first wrong type is remembered and ends the reading.
+class Reader {
+ public:
+  explicit Reader(const json& object, std::string where)
+      : object_(object), where_(std::move(where)) {
+    if (!object.is_object()) {
+      error_ = Error::make(ErrorCode::Internal, cat(where_, " is not an object"));
+    }
+  }
+
+  template <typename T>
+  void read(const char* key, T& value) {
+    if (failed()) {
+      return;
+    }
+    const auto at = object_.find(key);
+    if (at == object_.end() || at->is_null()) {
+      return;
+    }
+    try {
+      value = at->get<T>();
+    } catch (const json::exception&) {
+      error_ = Error::make(ErrorCode::Internal, cat(where_, ".", key, " has the wrong type"));
+    }
+  }
+
+  template <typename T, typename Parse>
+  void readWord(const char* key, T& value, Parse parse) {
+    std::string word;
+    read(key, word);
+    if (failed() || word.empty()) {
+      return;
+    }
+    Result<T> parsed = parse(word);
+    if (parsed) {
+      value = *parsed;
+    } else {
+      error_ = std::move(parsed).error().context(cat(where_, ".", key));
+    }
+  }
+
+  json member(const char* key) const {
+    return failed() || !object_.contains(key) ? json::object() : object_.at(key);
+  }
+
+  bool failed() const { return error_.has_value(); }
+
+  void absorb(const Reader& inner) {
+    if (!error_) {
+      error_ = inner.error_;
+    }
+  }
+
+  Error error() const { return *error_; }
+
+ private:
+  const json& object_;
+  std::string where_;
+  std::optional<Error> error_;
+};
+
+void readLimits(Reader& outer, const json& body, model::Limits& limits) {
+  Reader in(body, "limits");
+  in.read("memory_bytes", limits.memory_bytes);
+  in.read("cpu_percent", limits.cpu_percent);
+  in.read("pids", limits.pids);
+  in.read("disk_bytes", limits.disk_bytes);
+  in.read("explicit_memory", limits.explicit_memory);
+  in.read("explicit_cpu", limits.explicit_cpu);
+  in.read("explicit_pids", limits.explicit_pids);
+  in.read("explicit_disk", limits.explicit_disk);
+  outer.absorb(in);
+}
+
+void readPermissions(Reader& outer, const json& body, model::Permissions& permissions) {
+  Reader in(body, "permissions");
+  in.readWord("profile", permissions.profile, model::parseProfile);
+  in.readWord("network", permissions.network, model::parseNetworkMode);
+  in.readWord("workspace", permissions.workspace, model::parseWorkspaceMode);
+  in.readWord("seccomp", permissions.seccomp, model::parseSeccompSet);
+  in.read("read_only_root", permissions.read_only_root);
+  in.read("pass_environment", permissions.pass_environment);
+  in.read("capabilities", permissions.capabilities);
+  readLimits(in, in.member("limits"), permissions.limits);
+  outer.absorb(in);
+}
+
+}  // namespace
+
+json recordToJson(const model::SandboxRecord& record) {
+  json limits = json::array();
+  for (const model::EnforcedLimit& limit : record.limits) {
+    limits.push_back({{"name", limit.name}, {"by", limit.by}, {"remedy", limit.remedy}});
+  }
+  return {{"uuid", record.uuid},
+          {"name", record.name},
+          {"image", record.image},
+          {"image_digest", record.image_digest},
+          {"backend", record.backend},
+          {"permissions", permissionsToJson(record.permissions)},
+          {"environment", record.environment},
+          {"workdir", record.workdir},
+          {"user", record.user},
+          {"workspace_path", record.workspace_path},
+          {"workspace_masks", record.workspace_masks},
+          {"protected_paths", record.protected_paths},
+          {"ids", {{"base", record.ids.base}, {"count", record.ids.count}}},
+          {"one_shot", record.one_shot},
+          {"created_at", formatTime(record.created_at)},
+          {"pid", record.pid},
+          {"start_ticks", record.start_ticks},
+          {"boot_id", record.boot_id},
+          {"epoch", record.epoch},
+          {"limits", std::move(limits)},
+          {"stop_reason", record.stop_reason}};
+}
+
+Result<model::SandboxRecord> recordFromJson(const json& body) {
+  model::SandboxRecord record;
+  Reader in(body, "sandbox");
+  std::string created_at;
+  in.read("uuid", record.uuid);
+  in.read("name", record.name);
+  in.read("image", record.image);
+  in.read("image_digest", record.image_digest);
+  in.read("backend", record.backend);
+  readPermissions(in, in.member("permissions"), record.permissions);
+  in.read("environment", record.environment);
+  in.read("workdir", record.workdir);
+  in.read("user", record.user);
+  in.read("workspace_path", record.workspace_path);
+  in.read("workspace_masks", record.workspace_masks);
+  in.read("protected_paths", record.protected_paths);
+  const json ids = in.member("ids");
+  Reader ids_in(ids, "ids");
+  ids_in.read("base", record.ids.base);
+  ids_in.read("count", record.ids.count);
+  in.absorb(ids_in);
+  in.read("one_shot", record.one_shot);
+  in.read("created_at", created_at);
+  in.read("pid", record.pid);
+  in.read("start_ticks", record.start_ticks);
+  in.read("boot_id", record.boot_id);
+  in.read("epoch", record.epoch);
+  in.read("stop_reason", record.stop_reason);
+  const json limits = in.failed() ? json::array() : body.value("limits", json::array());
+  for (const json& entry : limits) {
+    model::EnforcedLimit limit;
+    Reader limit_in(entry, "limits[]");
+    limit_in.read("name", limit.name);
+    limit_in.read("by", limit.by);
+    limit_in.read("remedy", limit.remedy);
+    in.absorb(limit_in);
+    record.limits.push_back(std::move(limit));
+  }
+  if (in.failed()) {
+    return std::unexpected(in.error());
+  }
+  if (record.uuid.empty() || record.name.empty()) {
+    return fail(ErrorCode::Internal, "sandbox record without uuid or name");
+  }
+  record.created_at = parseTime(created_at).value_or(WallTime{});
+  return record;
+}
+
+}  // namespace ak::store

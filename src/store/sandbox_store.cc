@@ -1,0 +1,75 @@
+#include "store/sandbox_store.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "store/sandbox_record_json.h"
+
+namespace ak::store {
+
+SandboxStore::SandboxStore(Database database, Statement insert, Statement update, Statement remove)
+    : database_(std::move(database)),
+      insert_(std::move(insert)),
+      update_(std::move(update)),
+      remove_(std::move(remove)) {}
+
+Result<SandboxStore> SandboxStore::open(const std::string& path) {
+  Database database = AK_TRY(Database::open(path));
+  Statement insert = AK_TRY(database.prepare(
+      "INSERT INTO sandboxes (uuid, name, body, agent_key) VALUES (?1, ?2, ?3, ?4)"));
+  Statement update = AK_TRY(database.prepare(
+      "UPDATE sandboxes SET name = ?2, body = ?3, agent_key = ?4 WHERE uuid = ?1 RETURNING 1"));
+  Statement remove = AK_TRY(database.prepare("DELETE FROM sandboxes WHERE uuid = ?1"));
+  return SandboxStore(std::move(database), std::move(insert), std::move(update), std::move(remove));
+}
+
+Result<SandboxStore::Loaded> SandboxStore::load() {
+  Loaded loaded;
+  Statement query =
+      AK_TRY(database_.prepare("SELECT uuid, body, agent_key FROM sandboxes ORDER BY uuid"));
+  while (AK_TRY(query.step())) {
+    const auto body = nlohmann::json::parse(query.text(1), nullptr, false);
+    Result<model::SandboxRecord> record = recordFromJson(body);
+    if (!record) {
+      loaded.unreadable.emplace_back(query.text(0), record.error().message);
+      continue;
+    }
+    record->agent_key = query.text(2);
+    loaded.records.push_back(std::move(*record));
+  }
+  return loaded;
+}
+
+Status SandboxStore::insert(const model::SandboxRecord& record) {
+  const std::string body = recordToJson(record).dump();
+  insert_.bind(1, record.uuid);
+  insert_.bind(2, record.name);
+  insert_.bind(3, body);
+  insert_.bindBlob(4, record.agent_key);
+  Status done = insert_.run();
+  if (!done && done.error().code == ErrorCode::AlreadyExists) {
+    return fail(ErrorCode::AlreadyExists, cat("a sandbox named '", record.name, "' exists"),
+                cat("Choose another name, or remove it with: agentkernel rm ", record.name));
+  }
+  return done;
+}
+
+Status SandboxStore::update(const model::SandboxRecord& record) {
+  const std::string body = recordToJson(record).dump();
+  update_.bind(1, record.uuid);
+  update_.bind(2, record.name);
+  update_.bind(3, body);
+  update_.bindBlob(4, record.agent_key);
+  const bool found = AK_TRY(update_.step());
+  if (!found) {
+    return fail(ErrorCode::NotFound, cat("no sandbox ", record.uuid, " in the state database"));
+  }
+  return update_.run();
+}
+
+Status SandboxStore::remove(const std::string& uuid) {
+  remove_.bind(1, uuid);
+  return remove_.run();
+}
+
+}  // namespace ak::store

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/sandbox.h"
+#include "store/database.h"
+
+namespace ak::store {
+
+// The durable list of sandboxes. Blocking (about 0.15 ms for a write, which survives a power cut
+// when the call returns); one caller at a time.
+class SandboxStore {
+ public:
+  static Result<SandboxStore> open(const std::string& path);
+
+  struct Loaded {
+    std::vector<model::SandboxRecord> records;
+    // Rows that could not be read: {uuid, why}. They stay in the database and are reported; nothing
+    // of theirs is touched.
+    std::vector<std::pair<std::string, std::string>> unreadable;
+  };
+
+  Result<Loaded> load();
+
+  // AlreadyExists when the name is taken.
+  Status insert(const model::SandboxRecord& record);
+  // NotFound when there is no such uuid.
+  Status update(const model::SandboxRecord& record);
+  Status remove(const std::string& uuid);
+
+ private:
+  SandboxStore(Database database, Statement insert, Statement update, Statement remove);
+
+  Database database_;
+  Statement insert_;
+  Statement update_;
+  Statement remove_;
+};
+
+}  // namespace ak::store
