@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "image/image_store.h"
+#include "manager/doctor.h"
+#include "manager/manager.h"
+#include "net/loop.h"
+
+namespace ak::api {
+
+// What the routes work with. Everything referred to outlives the router.
+struct Context {
+  manager::Manager& manager;
+  manager::Doctor& doctor;
+  image::ImageStore& images;  // blocking: on `workers` only
+  net::WorkerPool& workers;
+  const Clock& clock;
+  std::vector<backend::Backend*> backends;
+  // Begins an orderly end of the daemon; called once the answer to POST /daemon/stop is on its way.
+  std::function<void()> stop_daemon;
+  SteadyTime started_at{};
+  // Between comments on a silent event stream, so that proxies and clients keep it open.
+  std::chrono::milliseconds heartbeat{15'000};
+};
+
+}  // namespace ak::api

@@ -1,0 +1,142 @@
+#include "api/router.h"
+
+#include <algorithm>
+#include <exception>
+
+#include <boost/system/system_error.hpp>
+#include <nlohmann/json.hpp>
+
+#include "api/access.h"
+#include "api/reply.h"
+#include "base/text.h"
+
+namespace ak::api {
+namespace {
+
+bool isParameter(std::string_view segment) {
+  return segment.starts_with('{');
+}
+
+bool matches(const std::vector<std::string_view>& pattern, const std::vector<std::string>& path) {
+  return std::ranges::equal(pattern, path, [](std::string_view want, const std::string& have) {
+    return isParameter(want) || want == have;
+  });
+}
+
+net::HttpResponse methodsOf(const std::string& allowed, bool options) {
+  nlohmann::json methods = nlohmann::json::array();
+  for (std::string_view method : split(allowed, ',')) {
+    methods.push_back(trim(method));
+  }
+  net::HttpResponse response =
+      options ? success({{"allow", methods}})
+              : failure(Error::make(ErrorCode::MethodNotAllowed, "Method not allowed",
+                                    cat("This path takes: ", allowed)));
+  response.headers.push_back({"Allow", allowed});
+  return response;
+}
+
+ErrorCode codeForStatus(int status) {
+  for (const ErrorCodeInfo& info : kErrorCodes) {
+    if (info.http_status == status) {
+      return info.code;
+    }
+  }
+  return status >= 500 ? ErrorCode::Internal : ErrorCode::InvalidArgument;
+}
+
+}  // namespace
+
+Router::Router(Context context) : context_(std::move(context)) {
+  for (const Route& route : allRoutes()) {
+    Entry entry{&route, split(route.path.substr(1), '/')};
+    entries_.push_back(std::move(entry));
+  }
+  // Literal segments win over parameters: "/sandboxes/by-uuid/x" is never a sandbox's.
+  std::ranges::sort(entries_, {}, [](const Entry& entry) {
+    return std::pair(std::ranges::count_if(entry.segments, isParameter), entry.route);
+  });
+}
+
+Router::Match Router::find(const net::HttpRequest& request) const {
+  const std::string_view asked = request.method;
+  const std::string_view method = asked == "HEAD" ? "GET" : asked;
+  Match match;
+  for (const Entry& entry : entries_) {
+    if (!matches(entry.segments, request.path)) {
+      continue;
+    }
+    if (entry.route->method != method) {
+      match.allowed += cat(match.allowed.empty() ? "" : ", ", entry.route->method,
+                           entry.route->method == "GET" ? ", HEAD" : "");
+      continue;
+    }
+    match.route = entry.route;
+    for (std::size_t i = 0; i < entry.segments.size(); ++i) {
+      if (isParameter(entry.segments[i])) {
+        match.params.push_back(request.path[i]);
+      }
+    }
+    return match;
+  }
+  return match;
+}
+
+net::Admission Router::admit(const net::HttpRequest& request) {
+  net::Admission admission;
+  const Result<manager::Caller> caller = admitCaller(request);
+  if (!caller) {
+    admission.refusal = failure(caller.error());
+    return admission;
+  }
+  Match match = find(request);
+  if (match.route == nullptr) {
+    admission.refusal =
+        match.allowed.empty()
+            ? failure(Error::make(ErrorCode::NotFound, "Not found", "Routes are in docs/api.md."))
+            : methodsOf(cat(match.allowed, ", OPTIONS"), request.method == "OPTIONS");
+    metrics_.count("", "unmatched", admission.refusal->status, {});
+    return admission;
+  }
+  const Route& route = *match.route;
+  admission.body_limit = route.body_limit;
+  admission.on_disconnect = route.on_disconnect;
+  admission.serve = [this, &route, params = std::move(match.params), who = *caller](
+                        net::HttpExchange& exchange) { return run(route, params, who, exchange); };
+  return admission;
+}
+
+net::Task<void> Router::run(const Route& route,
+                            std::vector<std::string> params,
+                            manager::Caller caller,
+                            net::HttpExchange& exchange) {
+  Call call{context_, exchange, std::move(params), caller, metrics_};
+  const SteadyTime begin = context_.clock.steady();
+  Result<net::HttpResponse> response = fail(ErrorCode::Internal, "an unexpected failure");
+  try {
+    if (const Serve* serve = std::get_if<Serve>(&route.handler)) {
+      co_await (*serve)(call);
+    } else {
+      response = co_await std::get<Answer>(route.handler)(call);
+    }
+  } catch (const boost::system::system_error& error) {
+    // Cancelled: the client is gone or the daemon ends; nobody is left to be told.
+    if (error.code() == boost::asio::error::operation_aborted) {
+      throw;
+    }
+    response = fail(ErrorCode::Internal, cat("an unexpected failure: ", error.what()));
+  } catch (const std::exception& error) {
+    // One request's surprise must not end the daemon and every other sandbox's owner with it.
+    response = fail(ErrorCode::Internal, cat("an unexpected failure: ", error.what()));
+  }
+  if (exchange.status() == 0) {
+    (void)co_await exchange.respond(response ? std::move(*response) : failure(response.error()));
+  }
+  metrics_.count(route.method, route.path, exchange.status(), context_.clock.steady() - begin);
+}
+
+net::HttpResponse Router::refusal(int status, std::string_view message) {
+  return failure(Error::make(codeForStatus(status), std::string(message)), status);
+}
+
+}  // namespace ak::api

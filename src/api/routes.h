@@ -1,0 +1,45 @@
+#pragma once
+
+#include "api/route.h"
+
+// The handlers, one .cc per resource. docs/api.md says what each takes and answers.
+namespace ak::api {
+
+// status.cc
+net::Task<Result<net::HttpResponse>> getHealth(Call& call);
+net::Task<Result<net::HttpResponse>> getStatus(Call& call);
+net::Task<Result<net::HttpResponse>> getDoctor(Call& call);
+net::Task<Result<net::HttpResponse>> getBackends(Call& call);
+net::Task<Result<net::HttpResponse>> getMetrics(Call& call);
+net::Task<Result<net::HttpResponse>> stopDaemon(Call& call);
+
+// run.cc
+net::Task<void> postRun(Call& call);
+net::Task<void> postRunStream(Call& call);
+net::Task<void> postExec(Call& call);
+
+// sandboxes.cc
+net::Task<Result<net::HttpResponse>> listSandboxes(Call& call);
+net::Task<Result<net::HttpResponse>> createSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> getSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> getSandboxByUuid(Call& call);
+net::Task<Result<net::HttpResponse>> startSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> stopSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> removeSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> getLogs(Call& call);
+net::Task<Result<net::HttpResponse>> verifySandbox(Call& call);
+
+// changes.cc
+net::Task<Result<net::HttpResponse>> getChanges(Call& call);
+net::Task<Result<net::HttpResponse>> getDiff(Call& call);
+net::Task<Result<net::HttpResponse>> applyChanges(Call& call);
+net::Task<Result<net::HttpResponse>> discardChanges(Call& call);
+
+// images.cc
+net::Task<Result<net::HttpResponse>> listImages(Call& call);
+net::Task<Result<net::HttpResponse>> importImage(Call& call);
+net::Task<Result<net::HttpResponse>> removeImage(Call& call);
+net::Task<Result<net::HttpResponse>> pruneImages(Call& call);
+net::Task<Result<net::HttpResponse>> imageUsage(Call& call);
+
+}  // namespace ak::api

@@ -1,0 +1,204 @@
+// Every route but the commands, over a real socket; and that docs/api.md lists exactly the table.
+#include <fstream>
+#include <set>
+
+#include "api/testing/api_fixture.h"
+
+namespace ak::api {
+namespace {
+
+using net::testing::RawClient;
+using net::testing::RawResponse;
+using nlohmann::json;
+
+class RoutesTest : public testing::ApiFixture {
+ protected:
+  void create(const std::string& name) {
+    EXPECT_EQ(client().call("POST", "/sandboxes", cat(R"({"name":")", name, R"("})")).status, 201);
+  }
+};
+
+TEST(RouteTableTest, IsSortedAndTheSameAsTheDocumentation) {
+  std::set<std::pair<std::string, std::string>> table;
+  std::pair<std::string_view, std::string_view> before;
+  for (const Route& route : allRoutes()) {
+    const std::pair<std::string_view, std::string_view> key{route.path, route.method};
+    EXPECT_LT(before, key) << route.path;
+    before = key;
+    EXPECT_FALSE(route.summary.empty());
+    EXPECT_EQ(route.mutates == Mutates::No, route.method == "GET") << route.path;
+    EXPECT_TRUE(route.mutates == Mutates::No || route.on_disconnect == net::OnDisconnect::Finish);
+    table.emplace(route.method, route.path);
+  }
+  std::set<std::pair<std::string, std::string>> documented;
+  std::ifstream file(AK_SOURCE_DIR "/docs/api.md");
+  for (std::string line; std::getline(file, line);) {
+    const std::vector<std::string_view> cells = split(line, '|');
+    if (cells.size() > 3 && trim(cells[2]).starts_with('/')) {
+      documented.emplace(trim(cells[1]), trim(cells[2]));
+    }
+  }
+  EXPECT_EQ(table, documented);
+}
+
+TEST_F(RoutesTest, HealthIsOkAndEveryResponseNamesTheVersion) {
+  const RawResponse response = client().get("/health");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, R"({"success":true,"data":"ok"})");
+  EXPECT_EQ(response.headers.at("content-type"), "application/json");
+  EXPECT_EQ(response.headers.at("agentkernel-version"), AK_VERSION);
+  EXPECT_EQ(client().get("/nowhere").headers.at("agentkernel-version"), AK_VERSION);
+  EXPECT_EQ(client().ask("bad\r\n\r\n").headers.at("agentkernel-version"), AK_VERSION);
+}
+
+TEST_F(RoutesTest, UnknownPathsAndWrongMethods) {
+  const RawResponse unknown = client().get("/sandboxes/x/y/z");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(failureOf(unknown)["error"], "Not found");
+  const RawResponse wrong = client().call("PUT", "/run", "");
+  EXPECT_EQ(wrong.status, 405);
+  EXPECT_EQ(wrong.headers.at("allow"), "POST, OPTIONS");
+  EXPECT_EQ(failureOf(wrong)["code"], "method_not_allowed");
+  const RawResponse options = client().call("OPTIONS", "/sandboxes", "");
+  EXPECT_EQ(options.status, 200);
+  EXPECT_EQ(data(options)["allow"], json({"GET", "HEAD", "POST", "OPTIONS"}));
+}
+
+TEST_F(RoutesTest, RefusesWebPagesAndForeignHosts) {
+  EXPECT_EQ(client().ask("GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n\r\n").status,
+            403);
+  for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "[::2]"}) {
+    EXPECT_EQ(client().ask(cat("GET /health HTTP/1.1\r\nHost: ", host, "\r\n\r\n")).status, 403)
+        << host;
+  }
+  for (const char* host : {"localhost", "LOCALHOST:18888", "127.0.0.1:1", "[::1]", "[::1]:80"}) {
+    EXPECT_EQ(client().ask(cat("GET /health HTTP/1.1\r\nHost: ", host, "\r\n\r\n")).status, 200)
+        << host;
+  }
+}
+
+TEST_F(RoutesTest, StatusDoctorBackendsMetrics) {
+  const json status = data(client().get("/status"));
+  EXPECT_EQ(status["version"], AK_VERSION);
+  EXPECT_EQ(status["backend"], "fake");
+  EXPECT_EQ(status["api_key_configured"], false);
+  const json doctor = data(client().get("/doctor"));
+  EXPECT_EQ(doctor["healthy"], true);
+  EXPECT_EQ(doctor["checks"][1]["status"], "warning");
+  EXPECT_EQ(data(client().get("/backends"))["default_backend"], "fake");
+  client().get("/sandboxes/secret-name");
+  const RawResponse metrics = client().get("/metrics");
+  EXPECT_EQ(metrics.headers.at("content-type"), "text/plain; version=0.0.4");
+  EXPECT_NE(metrics.body.find("agentkernel_http_requests_total{method=\"GET\","
+                              "path=\"/sandboxes/{name}\",status=\"404\"} 1"),
+            std::string::npos)
+      << metrics.body;
+  EXPECT_EQ(metrics.body.find("secret-name"), std::string::npos);
+}
+
+TEST_F(RoutesTest, ASandboxFromCreationToRemoval) {
+  RawClient client = this->client();
+  const RawResponse created = client.call(
+      "POST", "/sandboxes/",
+      R"({"name":"web-1","image":null,"vcpus":1.5,"memory_mb":512,"volumes":[],"unknown":1})");
+  EXPECT_EQ(created.status, 201);
+  const json info = data(created);
+  EXPECT_EQ(info["name"], "web-1");
+  EXPECT_EQ(info["status"], "running");
+  EXPECT_EQ(info["memory_mb"], 512);
+  EXPECT_EQ(info["vcpus"], 2);
+  EXPECT_EQ(created.body.find("never to be shown"), std::string::npos);
+  EXPECT_EQ(client.call("POST", "/sandboxes", R"({"name":"web-1"})").status, 409);
+  EXPECT_EQ(data(client.get("/sandboxes")).size(), 1U);
+  EXPECT_EQ(data(client.get("/sandboxes/web-1"))["uuid"], info["uuid"]);
+  EXPECT_EQ(data(client.get(cat("/sandboxes/by-uuid/", info["uuid"].get<std::string>())))["name"],
+            "web-1");
+  EXPECT_EQ(client.get("/sandboxes/by-uuid/web-1").status, 400);
+  EXPECT_EQ(data(client.call("POST", "/sandboxes/web-1/stop", "")), "Sandbox stopped");
+  EXPECT_EQ(data(client.get("/sandboxes/web-1"))["status"], "stopped");
+  EXPECT_EQ(data(client.call("POST", "/sandboxes/web-1/start", "")), "Sandbox started");
+  EXPECT_EQ(data(client.call("DELETE", "/sandboxes/web-1", "")), "Sandbox removed");
+  EXPECT_EQ(client.get("/sandboxes/web-1").status, 404);
+}
+
+TEST_F(RoutesTest, CreateRefusesWhatItCannotDo) {
+  RawClient client = this->client();
+  for (const char* body :
+       {R"({"name":"a","ports":["80:80"]})", R"({"name":"a","secrets":["K:h"]})",
+        R"({"name":"a","placeholder_secrets":true})", R"({"name":"a","backend":"docker"})"}) {
+    const RawResponse response = client.call("POST", "/sandboxes", body);
+    EXPECT_EQ(response.status, errorCodeInfo(ErrorCode::Unsupported).http_status) << body;
+    EXPECT_FALSE(failureOf(response).value("remedy", "").empty());
+  }
+  for (const char* body :
+       {"{", "[]", "{\"name\":1}", "{}", R"({"name":"a/b"})", R"({"name":"a","env":["=x"]})",
+        R"({"name":"a","volumes":1,"env":null})"}) {
+    EXPECT_EQ(client.call("POST", "/sandboxes", body).status, 400) << body;
+  }
+  EXPECT_TRUE(
+      failureOf(client.call("POST", "/sandboxes", "{"))["error"].get<std::string>().starts_with(
+          "Invalid JSON: "));
+  const std::string deep(100'000, '[');
+  EXPECT_EQ(client.call("POST", "/sandboxes", cat(R"({"name":)", deep)).status, 400);
+  EXPECT_TRUE(data(client.get("/sandboxes")).empty());
+}
+
+TEST_F(RoutesTest, ChangesDiffApplyDiscard) {
+  create("a");
+  RawClient client = this->client();
+  const json changes = data(client.get("/sandboxes/a/changes"))["changes"];
+  EXPECT_EQ(changes[0]["path"], "new.txt");
+  EXPECT_EQ(changes[1]["path_base64"], "Y2Fm6Q==");
+  const json diff = data(client.get("/sandboxes/a/diff?path=x%20y&path=z"));
+  EXPECT_TRUE(diff.contains("diff_base64"));
+  EXPECT_EQ(manager_.last_paths, (std::vector<std::string>{"x y", "z"}));
+  EXPECT_EQ(
+      data(client.call("POST", "/sandboxes/a/apply", R"({"paths":["p"],"force":true})"))["applied"]
+          .size(),
+      2U);
+  EXPECT_EQ(manager_.last_force, manager::ApplyForce::Yes);
+  EXPECT_EQ(client.call("POST", "/sandboxes/a/apply", "").status, 200);
+  EXPECT_EQ(manager_.last_force, manager::ApplyForce::No);
+  EXPECT_TRUE(manager_.last_paths.empty());
+  EXPECT_EQ(client.call("POST", "/sandboxes/a/apply", R"({"force":"yes"})").status, 400);
+  EXPECT_EQ(data(client.call("POST", "/sandboxes/a/discard", "{}")), "Changes discarded");
+}
+
+TEST_F(RoutesTest, LogsAndVerify) {
+  const json logs = data(client().get("/sandboxes/a/logs"));
+  EXPECT_EQ(logs[0]["type"], "started");
+  EXPECT_EQ(logs[1]["message_base64"], "cGxhaW4g/yB0ZXh0");
+  const json verify = data(client().get("/sandboxes/a/verify"));
+  EXPECT_EQ(verify["passed"], false);
+  EXPECT_EQ(verify["checks"][0]["name"], "no_capabilities");
+}
+
+TEST_F(RoutesTest, Images) {
+  create("a");
+  RawClient client = this->client();
+  const json list = data(client.get("/images"));
+  EXPECT_EQ(list[0]["repository"], "localhost:5000/app");
+  EXPECT_EQ(list[0]["tag"], "v1");
+  EXPECT_EQ(list[1]["tag"], "");
+  EXPECT_EQ(data(client.get("/images/usage"))[0]["reclaimable"], "7 B");
+  const RawResponse imported =
+      client.call("POST", "/images/import", R"({"path":"/root.tar","name":"n"})");
+  EXPECT_EQ(imported.status, 201);
+  EXPECT_EQ(data(imported)["id"], "sha256:abc");
+  EXPECT_EQ(client.call("POST", "/images/import", R"({"path":"root.tar"})").status, 400);
+  EXPECT_EQ(client.call("POST", "/images/import", R"({"path":"/none"})").status, 404);
+  EXPECT_EQ(data(client.call("DELETE", "/images/a%2Fb:c", "")), "Image removed");
+  EXPECT_EQ(images_.last_in_use, std::vector<std::string>{"sha256:used"});
+  EXPECT_EQ(data(client.call("POST", "/images/prune", "{}"))["freed_bytes"], 7);
+}
+
+TEST_F(RoutesTest, DaemonStopAnswersFirst) {
+  create("a");
+  const json answer = data(client().call("POST", "/daemon/stop", ""));
+  EXPECT_EQ(answer["running"], 1);
+  EXPECT_EQ(answer["sandboxes"][0], "a");
+  EXPECT_EQ(stopped_.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+}  // namespace
+}  // namespace ak::api

@@ -1,0 +1,85 @@
+#include "api/sandbox_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "model/run_request_json.h"
+
+namespace ak::api {
+
+using nlohmann::json;
+
+json toJson(const std::vector<model::EnforcedLimit>& limits) {
+  json list = json::array();
+  for (const model::EnforcedLimit& limit : limits) {
+    json item = {{"name", limit.name}, {"by", limit.by}};
+    if (!limit.remedy.empty()) {
+      item["remedy"] = limit.remedy;
+    }
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+json toJson(const std::vector<model::Change>& changes) {
+  json list = json::array();
+  for (const model::Change& change : changes) {
+    list.push_back(model::toJson(change));
+  }
+  return list;
+}
+
+json toJson(const manager::Phases& phases) {
+  return {{"resolved_us", phases.resolved},
+          {"claimed_us", phases.claimed},
+          {"started_us", phases.started},
+          {"exited_us", phases.exited},
+          {"finished_us", phases.finished}};
+}
+
+json toJson(const manager::SandboxView& view) {
+  const model::SandboxRecord& record = view.record;
+  const model::Limits& limits = record.permissions.limits;
+  json body = {{"name", record.name},
+               {"uuid", record.uuid},
+               {"status", name(view.status)},
+               {"backend", record.backend},
+               {"image", record.image},
+               {"created_at", formatTime(record.created_at)},
+               {"placeholder_secrets", false},
+               {"image_digest", record.image_digest},
+               {"profile", name(record.permissions.profile)},
+               {"network", name(record.permissions.network)},
+               {"limits", toJson(record.limits)}};
+  if (limits.cpu_percent != 0) {
+    body["vcpus"] = (limits.cpu_percent + 99) / 100;
+    body["cpu_percent"] = limits.cpu_percent;
+  }
+  if (limits.memory_bytes != 0) {
+    body["memory_mb"] = limits.memory_bytes >> 20U;
+  }
+  if (limits.pids != 0) {
+    body["pids"] = limits.pids;
+  }
+  if (limits.disk_bytes != 0) {
+    body["disk_bytes"] = limits.disk_bytes;
+  }
+  if (!record.workdir.empty()) {
+    body["workdir"] = record.workdir;
+  }
+  if (!record.user.empty()) {
+    body["user"] = record.user;
+  }
+  if (record.permissions.workspace != model::WorkspaceMode::None) {
+    body["workspace"] = {{"path", record.workspace_path},
+                         {"mode", name(record.permissions.workspace)}};
+  }
+  if (!record.stop_reason.empty()) {
+    body["stop_reason"] = record.stop_reason;
+  }
+  if (view.status == model::SandboxStatus::Running) {
+    body["pid"] = record.pid;
+  }
+  return body;
+}
+
+}  // namespace ak::api

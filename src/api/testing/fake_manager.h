@@ -1,0 +1,242 @@
+#pragma once
+
+#include <atomic>
+#include <future>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "manager/manager.h"
+#include "net/loop.h"
+
+namespace ak::api::testing {
+
+// Stands in for the manager where only the API's translation is tested. Commands are words that it
+// acts out on the sink; nothing is isolated and nothing is kept but a map of names.
+//   print TEXT | fail CODE TEXT | bytes | flood KIB | cat | wait | split | broken
+class FakeManager final : public manager::Manager {
+ public:
+  std::atomic<int> waiting{0};  // commands that have come to wait for their client
+  std::promise<manager::ExecSink::Input::Kind> ended;
+  std::map<std::string, manager::SandboxView> sandboxes;
+  model::RunRequest last_run;
+  std::vector<std::string> last_paths;
+  manager::ApplyForce last_force = manager::ApplyForce::No;
+  std::vector<model::Change> written{{model::Change::Kind::Added, "new.txt", 3, 0100644},
+                                     {model::Change::Kind::Deleted, "caf\xe9", 0, 0}};
+
+  void awaitWaiting(int commands) {
+    for (int now = waiting; now < commands; now = waiting) {
+      waiting.wait(now);
+    }
+  }
+
+  net::Task<Result<manager::RunResult>> run(manager::Caller,
+                                            model::RunRequest request,
+                                            manager::ExecSink& sink) override {
+    last_run = request;
+    return act(std::move(request.command), sink);
+  }
+
+  net::Task<Result<manager::RunResult>> exec(manager::Caller,
+                                             std::string name,
+                                             model::ExecRequest request,
+                                             manager::ExecSink& sink) override {
+    if (!sandboxes.contains(name)) {
+      co_return missing(name);
+    }
+    co_return co_await act(std::move(request.command), sink);
+  }
+
+  net::Task<Result<manager::SandboxView>> create(manager::Caller,
+                                                 model::RunRequest request) override {
+    if (sandboxes.contains(request.name)) {
+      co_return fail(ErrorCode::AlreadyExists, cat("a sandbox named '", request.name, "' exists"),
+                     "Choose another name.");
+    }
+    manager::SandboxView view;
+    view.status = model::SandboxStatus::Running;
+    view.record.name = request.name;
+    view.record.uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
+    view.record.image = request.image.empty() ? "host" : request.image;
+    view.record.image_digest = "sha256:used";
+    view.record.backend = "fake";
+    view.record.agent_key = "never to be shown";
+    view.record.permissions.limits.memory_bytes = request.memory_bytes.value_or(0);
+    view.record.permissions.limits.cpu_percent = request.cpu_percent.value_or(0);
+    sandboxes[request.name] = view;
+    co_return view;
+  }
+
+  net::Task<Result<manager::SandboxView>> start(std::string name) override {
+    return change(std::move(name), model::SandboxStatus::Running);
+  }
+
+  net::Task<Result<manager::SandboxView>> stop(std::string name) override {
+    return change(std::move(name), model::SandboxStatus::Stopped);
+  }
+
+  net::Task<Status> remove(std::string name) override {
+    if (sandboxes.erase(name) == 0) {
+      co_return missing(name);
+    }
+    co_return Status{};
+  }
+
+  net::Task<std::vector<manager::SandboxView>> list() override {
+    std::vector<manager::SandboxView> all;
+    for (const auto& [name, view] : sandboxes) {
+      all.push_back(view);
+    }
+    co_return all;
+  }
+
+  net::Task<Result<manager::SandboxView>> get(std::string name) override {
+    for (const auto& [key, view] : sandboxes) {
+      if (key == name || view.record.uuid == name) {
+        co_return view;
+      }
+    }
+    co_return missing(name);
+  }
+
+  net::Task<Result<std::string>> logs(std::string) override {
+    co_return "{\"type\":\"started\"}\nplain \xff text\n";
+  }
+
+  net::Task<Result<std::vector<model::Change>>> changes(std::string) override { co_return written; }
+
+  net::Task<Result<std::string>> diff(std::string, std::vector<std::string> paths) override {
+    last_paths = std::move(paths);
+    co_return "--- a\n+++ b\n+caf\xe9\n";
+  }
+
+  net::Task<Result<std::vector<model::Change>>> apply(std::string,
+                                                      std::vector<std::string> paths,
+                                                      manager::ApplyForce force) override {
+    last_paths = std::move(paths);
+    last_force = force;
+    co_return written;
+  }
+
+  net::Task<Status> discard(std::string, std::vector<std::string> paths) override {
+    last_paths = std::move(paths);
+    co_return Status{};
+  }
+
+  net::Task<Result<std::vector<manager::VerifyCheck>>> verify(std::string) override {
+    co_return std::vector<manager::VerifyCheck>{{"no_capabilities", true, "CapEff is 0"},
+                                                {"no_network", false, "eth0 is there"}};
+  }
+
+  manager::Overview overview() const override {
+    manager::Overview overview;
+    overview.backend = "fake";
+    overview.known = sandboxes.size();
+    return overview;
+  }
+
+ private:
+  static std::unexpected<Error> missing(const std::string& name) {
+    return fail(ErrorCode::NotFound, cat("Sandbox not found: ", name),
+                "List them with: agentkernel list");
+  }
+
+  net::Task<Result<manager::SandboxView>> change(std::string name, model::SandboxStatus status) {
+    const auto found = sandboxes.find(name);
+    if (found == sandboxes.end()) {
+      co_return missing(name);
+    }
+    found->second.status = status;
+    co_return found->second;
+  }
+
+  net::Task<Result<manager::RunResult>> act(std::vector<std::string> command,
+                                            manager::ExecSink& sink) {
+    manager::RunResult result;
+    result.sandbox = "run-1";
+    result.uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
+    if (command[0] == "broken") {
+      co_return fail(ErrorCode::CommandNotFound, "no such command", "Install it.");
+    }
+    if (command[0] == "throws") {
+      throw std::runtime_error("a bug");
+    }
+    const manager::ExecSink::Started begun{"run-1", result.uuid, "host", {"a hint."}, true};
+    Status sent = co_await sink.started(begun);
+    if (sent) {
+      sent = co_await play(command, sink, result.outcome);
+    }
+    if (!sent) {
+      result.outcome.killed = true;
+      result.outcome.exit_code = 137;
+    }
+    co_return result;
+  }
+
+  net::Task<Status> play(const std::vector<std::string>& command,
+                         manager::ExecSink& sink,
+                         model::ExecOutcome& outcome) {
+    if (command[0] == "print") {
+      co_return co_await sink.standardOutput(command[1]);
+    }
+    if (command[0] == "fail") {
+      outcome.exit_code = parseNumber<int>(command[1]).value_or(1);
+      co_return co_await sink.standardError(command[2]);
+    }
+    if (command[0] == "bytes") {
+      co_return co_await sink.standardOutput("ok \xff\xfe ok");
+    }
+    if (command[0] == "split") {
+      for (std::string_view piece : {"\xe2", "\x82", "\xac", " and \xe2\x82"}) {
+        if (Status sent = co_await sink.standardOutput(piece); !sent) {
+          co_return sent;
+        }
+      }
+      co_return Status{};
+    }
+    if (command[0] == "flood") {
+      const std::string piece(1024, 'x');
+      for (int i = parseNumber<int>(command[1]).value_or(0); i > 0; --i) {
+        if (Status sent = co_await sink.standardOutput(piece); !sent) {
+          ended.set_value(manager::ExecSink::Input::Kind::Closed);
+          co_return sent;
+        }
+      }
+      co_return Status{};
+    }
+    if (command[0] == "cat" || command[0] == "wait") {
+      co_return co_await converse(sink, outcome);
+    }
+    co_return Status{};
+  }
+
+  net::Task<Status> converse(manager::ExecSink& sink, model::ExecOutcome& outcome) {
+    using Kind = manager::ExecSink::Input::Kind;
+    ++waiting;
+    waiting.notify_all();
+    while (true) {
+      const manager::ExecSink::Input input = co_await sink.nextInput();
+      switch (input.kind) {
+        case Kind::Stdin:
+          (void)co_await sink.standardOutput(input.data);
+          break;
+        case Kind::Resize:
+          (void)co_await sink.standardError(cat(input.window.rows, 'x', input.window.columns));
+          break;
+        case Kind::Signal:
+          outcome.signal = input.signal;
+          outcome.exit_code = 128 + input.signal;
+          ended.set_value(input.kind);
+          co_return Status{};
+        case Kind::StdinEnd:
+        case Kind::Closed:
+          ended.set_value(input.kind);
+          co_return Status{};
+      }
+    }
+  }
+};
+
+}  // namespace ak::api::testing
