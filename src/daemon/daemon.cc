@@ -1,0 +1,285 @@
+#include "daemon/daemon.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include <boost/asio/signal_set.hpp>
+
+#include "api/router.h"
+#include "backend/native/native_backend.h"
+#include "base/text.h"
+#include "daemon/instance_lock.h"
+#include "daemon/log_file.h"
+#include "image/image_store.h"
+#include "manager/daemon_manager.h"
+#include "manager/host_doctor.h"
+#include "net/http_server.h"
+#include "os/seccomp.h"
+#include "sys/file.h"
+#include "sys/random.h"
+#include "sys/unix_socket.h"
+
+namespace ak::daemon {
+
+namespace {
+
+constexpr std::chrono::seconds kGrace{3};
+
+// A descriptor per client, agent and pidfd; the soft limit of 1024 is for programs that use select.
+void raiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // what we have is enough to begin with
+  }
+}
+
+policy::HostFacts hostFacts(const std::string& state) {
+  policy::HostFacts facts;
+  struct sysinfo info{};
+  if (::sysinfo(&info) == 0) {
+    facts.memory_bytes = std::uint64_t{info.totalram} * info.mem_unit;
+  }
+  for (const char* file : {"/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"}) {
+    const Result<std::string> text = sys::readFile(file, 64);
+    const auto number = text ? parseNumber<std::uint64_t>(trim(*text)) : std::nullopt;
+    if (number && (facts.pid_max == 0 || *number < facts.pid_max)) {
+      facts.pid_max = *number;
+    }
+  }
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    facts.descriptor_limit = limit.rlim_cur;
+  }
+  struct statvfs disk{};
+  if (::statvfs(state.c_str(), &disk) == 0) {
+    facts.free_disk_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  }
+  return facts;
+}
+
+policy::HostBudget budgetOf(const policy::HostFacts& facts, const config::LimitsSection& limits) {
+  policy::HostBudget budget = policy::defaultBudget(facts);
+  const auto take = [](std::uint64_t& number, const config::Maybe<std::uint64_t>& said) {
+    number = said ? said->value : number;
+  };
+  take(budget.memory_bytes, limits.host_memory_bytes);
+  take(budget.pids, limits.host_pids);
+  take(budget.descriptors, limits.host_descriptors);
+  take(budget.disk_bytes, limits.host_disk_bytes);
+  take(budget.sandboxes, limits.host_sandboxes);
+  return budget;
+}
+
+std::string canonicalHome(const std::string& home) {
+  char* resolved = ::realpath(home.c_str(), nullptr);
+  std::string canonical = resolved != nullptr ? resolved : home;
+  std::free(resolved);  // NOLINT: realpath's own allocation
+  return canonical;
+}
+
+observe::Level levelOf(const config::LogSection& section) {
+  if (!section.level) {
+    return observe::Level::Info;
+  }
+  switch (section.level->value) {
+    case config::LogLevel::Debug:
+      return observe::Level::Debug;
+    case config::LogLevel::Info:
+      return observe::Level::Info;
+    case config::LogLevel::Warning:
+      return observe::Level::Warning;
+    case config::LogLevel::Error:
+      return observe::Level::Error;
+  }
+  return observe::Level::Info;
+}
+
+// Everything that one daemon is made of, in the order in which each part stands on those before it.
+struct House {
+  explicit House(const Options& daemon_options)
+      : options(daemon_options), workers(4), store_worker(1) {}
+
+  Status build();
+  net::Task<Status> open();
+  net::Task<void> close();
+
+  const Options& options;
+  SystemClock clock;
+  sys::KernelRandom random;
+  net::Loop loop;
+  net::WorkerPool workers;
+  net::WorkerPool store_worker;
+  std::optional<InstanceLock> lock;
+  std::unique_ptr<LogFile> log_file;
+  observe::Log log;
+  std::unique_ptr<manager::UserSettings> settings;
+  std::optional<store::SandboxStore> store;
+  std::unique_ptr<image::ImageStore> images;
+  manager::IdRanges ids;
+  std::unique_ptr<backend::NativeBackend> backend;
+  std::unique_ptr<manager::Planner> planner;
+  std::unique_ptr<manager::Foundation> foundation;
+  std::unique_ptr<manager::DaemonManager> manager;
+  std::unique_ptr<manager::HostDoctor> doctor;
+  std::unique_ptr<api::Router> router;
+  std::unique_ptr<net::HttpServer> server;
+  std::unique_ptr<net::Event> stop;
+  bool stopping = false;
+};
+
+Status House::build() {
+  const env::Paths& paths = options.paths;
+  const sys::OwnedFd state = AK_TRY(sys::makePrivateDirectory(paths.state));
+  AK_TRY(sys::makePrivateDirectory(cat(paths.state, "/sandboxes"), 0711));
+  AK_TRY(sys::makePrivateDirectory(paths.runtime));
+  AK_TRY(sys::makePrivateDirectory(cat(paths.runtime, "/b")));
+  lock = AK_TRY(InstanceLock::take(state.get()));
+  log_file = AK_TRY(LogFile::open(cat(paths.state, "/daemon.log"), clock));
+  settings = std::make_unique<manager::UserSettings>(paths.user_config, paths.trust_file);
+  // A broken configuration does not keep the daemon down: it must say so to every caller.
+  const auto current = settings->current();
+  const config::UserConfig config = current ? (*current)->config : config::UserConfig{};
+  log =
+      observe::Log([this](observe::Level level, std::string_view component,
+                          std::string_view message) { log_file->write(level, component, message); },
+                   levelOf(config.log));
+  if (!current) {
+    log.error("config", current.error().message);
+  }
+  store = AK_TRY(store::SandboxStore::open(cat(paths.state, "/state.db")));
+  image::ImageStore::Options image_options;
+  image_options.directory = cat(paths.state, "/images");
+  image_options.unpack_program = cat(options.program_directory, "/agentkerneld");
+  images = AK_TRY(image::ImageStore::open(std::move(image_options)));
+
+  backend::NativeOptions native;
+  native.agent_program = cat(options.program_directory, "/ak-agent");
+  native.launcher_program = cat(options.program_directory, "/ak-launcher");
+  native.runtime_directory = paths.runtime;
+  native.sandboxes_directory = cat(paths.runtime, "/b");
+  native.base_filter = AK_TRY(os::compileAgentSeccomp());
+  native.pool_size = config.pool.size ? config.pool.size->value : config::kDefaultPoolSize;
+  native.pool_max = config.pool.max ? config.pool.max->value : config::kDefaultPoolMax;
+  native.take_ids = [this] { return ids.take(); };
+  native.return_ids = [this](const model::IdRange& range) { ids.give(range); };
+  native.log = &log;
+  backend = std::make_unique<backend::NativeBackend>(loop.executor(), std::move(native));
+
+  manager::Planner::Options planning;
+  planning.paths = paths;
+  planning.canonical_home = canonicalHome(paths.home);
+  planner = std::make_unique<manager::Planner>(workers, *images, *settings, std::move(planning));
+  foundation = std::make_unique<manager::Foundation>(manager::Foundation{
+      loop.executor(), workers, store_worker, clock, random, *backend, *images, *store, ids, log,
+      paths.state, paths.runtime, budgetOf(hostFacts(paths.state), config.limits)});
+  manager = std::make_unique<manager::DaemonManager>(*foundation, *planner);
+  manager::HostDoctor::Parts parts{workers, *settings, paths, backend.get()};
+  doctor = std::make_unique<manager::HostDoctor>(std::move(parts));
+  stop = std::make_unique<net::Event>(loop.executor());
+  return {};
+}
+
+net::Task<Status> House::open() {
+  const Status recovered = co_await manager->recover();
+  AK_CO_TRY(recovered);
+  api::Context context{*manager,
+                       *doctor,
+                       *images,
+                       workers,
+                       clock,
+                       {backend.get()},
+                       [this] {
+                         stopping = true;
+                         stop->notifyAll();
+                       },
+                       clock.steady()};
+  router = std::make_unique<api::Router>(std::move(context));
+  net::HttpOptions http;
+  http.common_headers = cat("Agentkernel-Version: ", AK_VERSION, "\r\n");
+  server = std::make_unique<net::HttpServer>(loop.executor(), *router, std::move(http));
+  const std::string path = options.paths.daemonSocket();
+  sys::OwnedFd listener = AK_CO_TRY(sys::listenUnix(path, sys::SocketKind::Stream));
+  server->listen(std::move(listener), net::SocketFamily::Unix);
+  AK_CO_TRY(lock->publish(path));
+  log.info("daemon", cat("version ", AK_VERSION, " listens on ", path));
+  co_return Status{};
+}
+
+net::Task<void> House::close() {
+  ::unlink(options.paths.daemonSocket().c_str());
+  if (server) {
+    co_await server->shutdown(kGrace);
+  }
+  co_await manager->close();
+  log.info("daemon", "stopped");
+}
+
+void answerReady(const Options& options, std::string_view text) {
+  if (options.ready_fd >= 0) {
+    const sys::OwnedFd ready(options.ready_fd);
+    (void)sys::writeAll(ready.get(), text);  // a starter that has gone needs no answer
+  }
+}
+
+std::string describe(const Error& error) {
+  return error.remedy.empty() ? error.message : cat(error.message, "\n", error.remedy);
+}
+
+net::Task<int> serve(House& house) {
+  boost::asio::signal_set signals(house.loop.executor(), SIGTERM, SIGINT);
+  signals.async_wait([&house](const boost::system::error_code& error, int) {
+    if (!error) {
+      house.stopping = true;
+      house.stop->notifyAll();
+    }
+  });
+  const Status opened = co_await house.open();
+  answerReady(house.options, opened ? "\n" : describe(opened.error()));
+  if (!opened) {
+    house.log.error("daemon", opened.error().message);
+  }
+  while (opened && !house.stopping) {
+    co_await house.stop->wait();
+  }
+  signals.cancel();
+  co_await house.close();
+  co_return opened ? 0 : 1;
+}
+
+}  // namespace
+
+int runDaemon(const Options& options) {
+  ::umask(0077);
+  std::signal(SIGPIPE, SIG_IGN);
+  raiseDescriptorLimit();
+  House house(options);
+  if (const Status built = house.build(); !built) {
+    answerReady(options, describe(built.error()));
+    (void)sys::writeAll(STDERR_FILENO, cat("agentkerneld: ", describe(built.error()), "\n"));
+    return 1;
+  }
+  return house.loop.runUntilDone(serve(house));
+}
+
+int printDoctor(const Options& options) {
+  manager::UserSettings settings(options.paths.user_config, options.paths.trust_file);
+  bool healthy = true;
+  std::string text;
+  for (const manager::DoctorCheck& check : manager::checkHost(options.paths, settings)) {
+    healthy = healthy && check.status != manager::CheckStatus::Error;
+    text += cat(name(check.status), "  ", check.name, ": ", check.message, "\n");
+    text += check.remedy.empty() ? std::string() : cat("    ", check.remedy, "\n");
+  }
+  (void)sys::writeAll(STDOUT_FILENO, text);
+  return healthy ? 0 : 1;
+}
+
+}  // namespace ak::daemon
