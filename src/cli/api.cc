@@ -1,0 +1,83 @@
+#include "cli/api.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "client/envelope.h"
+#include "model/run_request_json.h"
+
+namespace ak::cli {
+
+using nlohmann::json;
+
+std::string sandboxPath(std::string_view name, std::string_view action) {
+  std::string path = cat("/sandboxes/", client::escapeSegment(name));
+  if (!action.empty()) {
+    path += cat("/", action);
+  }
+  return path;
+}
+
+Result<json> callApi(Context& context,
+                     std::string_view method,
+                     std::string path,
+                     const json& body) {
+  client::Client client = AK_TRY(context.connect());
+  client::Request request{.method = std::string(method), .path = std::move(path)};
+  if (!body.is_null()) {
+    request.body = AK_TRY(toJsonText(body));
+  }
+  const client::Response response = AK_TRY(client.call(request));
+  context.checkVersion(client.daemonVersion());
+  return client::dataOf(response);
+}
+
+Result<json> getApi(Context& context, std::string path) {
+  return callApi(context, "GET", std::move(path), nullptr);
+}
+
+Result<std::reference_wrapper<const json>> listIn(const json& answer, std::string_view key) {
+  if (answer.is_object()) {
+    const auto found = answer.find(key);
+    if (found != answer.end() && found->is_array()) {
+      return std::cref(*found);
+    }
+  }
+  return fail(ErrorCode::Protocol, cat("the daemon's answer has no list '", key, "'"));
+}
+
+Result<std::vector<model::Change>> changesIn(const json& answer, std::string_view key) {
+  std::vector<model::Change> changes;
+  for (const json& item : AK_TRY(listIn(answer, key)).get()) {
+    changes.push_back(AK_TRY(model::changeFromJson(item)));
+  }
+  return changes;
+}
+
+Result<std::string> toJsonText(const json& value) {
+  try {
+    return value.dump();
+  } catch (const json::type_error&) {
+    return fail(ErrorCode::InvalidArgument, "an argument, variable or path is not UTF-8 text",
+                "Rename the file or directory, or pass the bytes in a file (--file) or on standard "
+                "input.");
+  }
+}
+
+std::string prettyJson(const json& value) {
+  return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string fieldText(const json& object, std::string_view key) {
+  if (!object.is_object()) {
+    return {};
+  }
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) {
+    return {};
+  }
+  return found->is_string() ? found->get<std::string>()
+                            : found->dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace ak::cli

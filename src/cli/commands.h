@@ -1,0 +1,37 @@
+#pragma once
+
+#include "cli/command.h"
+
+// One row of all.cc's table each; every command is a file of its own.
+namespace ak::cli {
+
+extern const CommandSpec kRunCommand;
+extern const CommandSpec kExecCommand;
+extern const CommandSpec kListCommand;
+extern const CommandSpec kInspectCommand;
+extern const CommandSpec kCreateCommand;
+extern const CommandSpec kStartCommand;
+extern const CommandSpec kStopCommand;
+extern const CommandSpec kRemoveCommand;
+extern const CommandSpec kLogsCommand;
+extern const CommandSpec kVerifyCommand;
+extern const CommandSpec kDiffCommand;
+extern const CommandSpec kApplyCommand;
+extern const CommandSpec kDiscardCommand;
+extern const CommandSpec kImagesListCommand;
+extern const CommandSpec kImagesImportCommand;
+extern const CommandSpec kImagesRemoveCommand;
+extern const CommandSpec kImagesPruneCommand;
+extern const CommandSpec kDaemonStartCommand;
+extern const CommandSpec kDaemonStopCommand;
+extern const CommandSpec kDaemonRestartCommand;
+extern const CommandSpec kDaemonStatusCommand;
+extern const CommandSpec kDaemonLogsCommand;
+extern const CommandSpec kDoctorCommand;
+extern const CommandSpec kConfigShowCommand;
+extern const CommandSpec kTrustCommand;
+extern const CommandSpec kCompletionCommand;
+extern const CommandSpec kHelpCommand;
+extern const CommandSpec kVersionCommand;
+
+}  // namespace ak::cli

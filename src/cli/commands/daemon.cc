@@ -1,0 +1,193 @@
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "client/envelope.h"
+#include "sys/file.h"
+#include "sys/process.h"
+
+namespace ak::cli {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 1> kStartExamples = {"agentkernel daemon start"};
+constexpr std::array<std::string_view, 1> kStopExamples = {"agentkernel daemon stop"};
+constexpr std::array<std::string_view, 1> kRestartExamples = {"agentkernel daemon restart"};
+constexpr std::array<std::string_view, 1> kStatusExamples = {"agentkernel daemon status --json"};
+constexpr std::array<std::string_view, 1> kLogsExamples = {"agentkernel daemon logs --last 50"};
+
+constexpr std::array<OptionSpec, 1> kLogsOptions = {{
+    {"last", 'l', Takes::Value, "N", "Only the last N lines"},
+}};
+
+constexpr int kStopDeadlineMs = 20000;
+constexpr int kNotRunning = 3;  // as systemctl(1) and LSB scripts say it
+constexpr std::size_t kMaxLog = 64 * 1024 * 1024;
+
+bool isMissing(const Error& error) {
+  return error.sys_errno == ENOENT || error.sys_errno == ECONNREFUSED;
+}
+
+// Asks the running daemon to end and waits for it. False: none was running.
+Result<bool> stopRunning(Context& context) {
+  const client::DaemonPlace place = AK_TRY(context.daemonPlace());
+  auto client = client::connectRunning(place.paths);
+  if (!client) {
+    if (isMissing(client.error())) {
+      return false;
+    }
+    return std::unexpected(std::move(client).error());
+  }
+  const int pid = AK_TRY(client->daemonPid());
+  const sys::OwnedFd process = AK_TRY(sys::openPidFd(pid));
+  const client::Request stop{
+      .method = "POST", .path = "/daemon/stop", .timeout = std::chrono::seconds(10)};
+  if (auto asked = client->call(stop); !asked || asked->status != 200) {
+    // One that does not answer any more is asked by signal; SIGTERM means the same to it.
+    AK_TRY(sys::signalPidFd(process.get(), SIGTERM));
+  }
+  pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&ended, 1, kStopDeadlineMs);
+  } while (ready < 0 && errno == EINTR);
+  if (ready == 0) {
+    return fail(ErrorCode::Timeout, cat("the daemon (process ", pid, ") has not ended yet"),
+                "It may still be ending sandboxes. See: agentkernel daemon logs");
+  }
+  return true;
+}
+
+Result<int> start(Context& context, const Arguments&) {
+  client::Client client = AK_TRY(context.connect());
+  AK_TRY(client.call({.path = "/health", .timeout = std::chrono::seconds(10)}));
+  context.checkVersion(client.daemonVersion());
+  context.output().line(cat("the daemon runs (process ", AK_TRY(client.daemonPid()), ")"));
+  return 0;
+}
+
+Result<int> stop(Context& context, const Arguments&) {
+  context.output().line(AK_TRY(stopRunning(context)) ? "the daemon has ended"
+                                                     : "the daemon was not running");
+  return 0;
+}
+
+Result<int> restart(Context& context, const Arguments& arguments) {
+  if (auto stopped = stopRunning(context); !stopped) {
+    return std::unexpected(std::move(stopped).error());
+  }
+  return start(context, arguments);
+}
+
+Result<int> status(Context& context, const Arguments& arguments) {
+  // Asking how it is must not start it.
+  const client::DaemonPlace place = AK_TRY(context.daemonPlace());
+  auto client = client::connectRunning(place.paths);
+  if (!client) {
+    if (!isMissing(client.error())) {
+      return std::unexpected(std::move(client).error());
+    }
+    context.output().text(arguments.has("json") ? prettyJson({{"running", false}})
+                                                : "the daemon is not running\n");
+    return kNotRunning;
+  }
+  const client::Response response =
+      AK_TRY(client->call({.path = "/status", .timeout = std::chrono::seconds(10)}));
+  json data = AK_TRY(client::dataOf(response));
+  if (!data.is_object()) {
+    data = {{"status", data}};
+  }
+  data["running"] = true;
+  data["pid"] = AK_TRY(client->daemonPid());
+  context.checkVersion(client->daemonVersion());
+  if (arguments.has("json")) {
+    context.output().text(prettyJson(data));
+    return 0;
+  }
+  for (const auto& [key, value] : data.items()) {
+    context.output().line(cat(printable(key), ": ", printable(fieldText(data, key))));
+  }
+  return 0;
+}
+
+Result<int> logs(Context& context, const Arguments& arguments) {
+  // From the file, not the API: logs are wanted most when there is no daemon.
+  const client::DaemonPlace place = AK_TRY(context.daemonPlace());
+  auto text = sys::readFile(cat(place.paths.state, client::kLogFile), kMaxLog);
+  if (!text) {
+    if (text.error().sys_errno != ENOENT) {
+      return std::unexpected(std::move(text).error());
+    }
+    context.output().note("there is no log yet: the daemon has never run");
+    return 0;
+  }
+  std::string_view shown = *text;
+  if (const auto last = arguments.value("last")) {
+    const auto count = parseNumber<std::size_t>(*last);
+    if (!count) {
+      return fail(ErrorCode::InvalidArgument, cat("--last ", printable(*last), " is not a number"),
+                  "Write for example: --last 50");
+    }
+    std::size_t at = shown.ends_with('\n') ? shown.size() - 1 : shown.size();
+    for (std::size_t i = 0; i < *count && at != std::string_view::npos && at != 0; ++i) {
+      at = shown.rfind('\n', at - 1);
+    }
+    shown = at == std::string_view::npos || at == 0 ? shown : shown.substr(at + 1);
+  }
+  context.output().lines(shown);
+  return 0;
+}
+
+}  // namespace
+
+const CommandSpec kDaemonStartCommand = {
+    .name = "daemon start",
+    .summary = "Start the daemon if it does not run",
+    .details = "Commands that need the daemon start it by themselves.",
+    .examples = kStartExamples,
+    .run = start,
+};
+
+const CommandSpec kDaemonStopCommand = {
+    .name = "daemon stop",
+    .summary = "End the daemon; named sandboxes live on",
+    .examples = kStopExamples,
+    .run = stop,
+};
+
+const CommandSpec kDaemonRestartCommand = {
+    .name = "daemon restart",
+    .summary = "End the daemon and start the installed one",
+    .details = "Commands that are running in the foreground are ended; named sandboxes live on.",
+    .examples = kRestartExamples,
+    .run = restart,
+};
+
+const CommandSpec kDaemonStatusCommand = {
+    .name = "daemon status",
+    .summary = "Show whether the daemon runs, and its numbers",
+    .details = "The exit status is 3 when it does not run; it is not started.",
+    .options = kJsonOnly,
+    .examples = kStatusExamples,
+    .run = status,
+};
+
+const CommandSpec kDaemonLogsCommand = {
+    .name = "daemon logs",
+    .summary = "Show the daemon's log",
+    .options = kLogsOptions,
+    .examples = kLogsExamples,
+    .run = logs,
+};
+
+}  // namespace ak::cli

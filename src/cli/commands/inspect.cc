@@ -1,0 +1,59 @@
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+
+namespace ak::cli {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 2> kExamples = {
+    "agentkernel inspect build",
+    "agentkernel inspect --json build",
+};
+
+// "limits.memory.by: cgroup-v2": one line for each scalar, in the daemon's order.
+void addLines(const json& value, const std::string& path, std::string& text) {
+  if (value.is_structured() && !value.empty()) {
+    for (const auto& [key, item] : value.items()) {
+      addLines(item, path.empty() ? key : cat(path, ".", key), text);
+    }
+    return;
+  }
+  const std::string shown = value.is_string()
+                                ? value.get<std::string>()
+                                : value.dump(-1, ' ', false, json::error_handler_t::replace);
+  text += cat(printable(path), ": ", printable(shown), "\n");
+}
+
+Result<int> run(Context& context, const Arguments& arguments) {
+  const json sandbox = AK_TRY(getApi(context, sandboxPath(arguments.first())));
+  if (arguments.has("json")) {
+    context.output().text(prettyJson(sandbox));
+    return 0;
+  }
+  std::string text;
+  addLines(sandbox, "", text);
+  context.output().text(text);
+  return 0;
+}
+
+}  // namespace
+
+const CommandSpec kInspectCommand = {
+    .name = "inspect",
+    .arguments = "NAME",
+    .summary = "Show all about a sandbox and what is in force",
+    .options = kJsonOnly,
+    .examples = kExamples,
+    .least = 1,
+    .most = 1,
+    .completes = Completes::Sandboxes,
+    .run = run,
+};
+
+}  // namespace ak::cli

@@ -1,0 +1,208 @@
+#include <limits.h>
+#include <unistd.h>
+
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/guest.h"
+#include "cli/values.h"
+#include "env/host_environment.h"
+#include "model/run_request_json.h"
+#include "model/sandbox.h"
+#include "sys/file.h"
+
+namespace ak::cli {
+
+namespace {
+
+constexpr std::string_view kProjectName = "agentkernel.toml";
+constexpr std::size_t kMaxProjectFile = 1024 * 1024;
+
+constexpr std::array<OptionSpec, 26> kOptions = {{
+    {"image", 'i', Takes::Value, "IMAGE", "Root file system; without it: host, or by language"},
+    {"profile", 'p', Takes::Value, "PROFILE", "Security profile (moderate)",
+     "permissive,moderate,restrictive,custom"},
+    {"network", 0, Takes::Value, "MODE", "none, or full for a real interface", "none,full"},
+    {"no-network", 0, Takes::Nothing, "", "The same as --network none"},
+    {"memory", 'm', Takes::Value, "SIZE", "Memory limit, such as 512mb or 2g"},
+    {"cpus", 0, Takes::Value, "N", "Processor limit in cores, such as 2 or 0.5"},
+    {"pids", 0, Takes::Value, "N", "Limit of processes and threads"},
+    {"disk", 0, Takes::Value, "SIZE", "Limit of what may be written"},
+    {"env", 'e', Takes::Values, "KEY[=VALUE]", "Set a variable, or pass on the one from here"},
+    {"env-file", 0, Takes::Values, "FILE", "Read variables from a file, one in a line"},
+    {"workdir", 'w', Takes::Value, "DIR", "Working directory in the sandbox"},
+    {"user", 'u', Takes::Value, "USER", "User in the sandbox: name, uid or uid:gid"},
+    {"name", 'n', Takes::Value, "NAME", "Name of the sandbox"},
+    {"keep", 'k', Takes::Nothing, "", "Keep the sandbox when the command has ended"},
+    {"detach", 'd', Takes::Nothing, "", "Leave the command running and print the sandbox's name"},
+    {"timeout", 0, Takes::Value, "TIME", "End the command after that long, such as 90s or 1h"},
+    {"file", 'f', Takes::Values, "SRC:DEST[:MODE]", "Put a file into the sandbox first"},
+    {"mount", 0, Takes::Value, "MODE", "The working directory at /workspace (cow)",
+     "cow,rw,ro,none"},
+    {"diff", 0, Takes::Nothing, "", "List at the end what the command changed"},
+    {"tty", 't', Takes::Nothing, "", "Give the command a terminal"},
+    {"interactive", 0, Takes::Nothing, "", "Forward standard input even from a terminal"},
+    {"no-stdin", 0, Takes::Nothing, "", "Give the command an empty standard input"},
+    {"config", 'c', Takes::Value, "FILE", "Project file to use instead of ./agentkernel.toml"},
+    {"fast", 'F', Takes::Nothing, "",
+     "Take a sandbox from the warm pool if one fits (the default)"},
+    {"no-fast", 0, Takes::Nothing, "", "Make a new sandbox even if the pool has one"},
+    {"json", 0, Takes::Nothing, "", "Print one JSON object with output, outcome and phases"},
+}};
+
+constexpr std::array<std::string_view, 6> kExamples = {
+    "agentkernel run python3 -c 'print(\"hello from a sandbox\")'",
+    "agentkernel run -t bash",
+    "cat data.csv | agentkernel run --memory 512mb -- sort -u",
+    "agentkernel run --keep --name build --diff -- make test",
+    "agentkernel run --image ./rootfs.tar --profile restrictive -- ./untrusted",
+    "agentkernel run --timeout 30s --json -- npm test",
+};
+
+// As the kernel says it: $PWD may be a path through links that mean something else later.
+std::string physicalDirectory() {
+  char path[PATH_MAX];
+  return ::getcwd(path, sizeof path) != nullptr && path[0] == '/' ? std::string(path)
+                                                                  : std::string();
+}
+
+Result<std::optional<model::ProjectFile>> readProject(const Arguments& arguments,
+                                                      const std::string& directory) {
+  const std::optional<std::string> named = arguments.value("config");
+  if (!named && directory.empty()) {
+    return std::nullopt;
+  }
+  std::string path = named.value_or(cat(directory, "/", kProjectName));
+  if (!path.starts_with('/')) {
+    path = cat(directory, "/", path);
+  }
+  auto content = sys::readFile(path, kMaxProjectFile);
+  if (content) {
+    return model::ProjectFile{.path = std::move(path), .content = *std::move(content)};
+  }
+  if (!named && content.error().sys_errno == ENOENT) {
+    return std::nullopt;
+  }
+  // A file that is there but cannot be read may hold a restriction: going on without it would be
+  // weaker than what was asked for.
+  Error error = std::move(content).error();
+  error.remedy = "Make it readable and at most 1 MiB, or name another one with --config.";
+  return std::unexpected(std::move(error).context("project file"));
+}
+
+Status fillLimits(const Arguments& arguments, model::RunRequest& request) {
+  if (const auto word = arguments.value("memory")) {
+    request.memory_bytes = AK_TRY(parseSize(*word));
+  }
+  if (const auto word = arguments.value("disk")) {
+    request.disk_bytes = AK_TRY(parseSize(*word));
+  }
+  if (const auto word = arguments.value("cpus")) {
+    request.cpu_percent = AK_TRY(parseCpus(*word));
+  }
+  if (const auto word = arguments.value("pids")) {
+    request.pids = parseNumber<std::uint32_t>(*word);
+    if (!request.pids || *request.pids == 0) {
+      return fail(ErrorCode::InvalidArgument,
+                  cat("--pids ", printable(*word), " is not a number above 0"),
+                  "Write for example: --pids 256");
+    }
+  }
+  return {};
+}
+
+Status fillPermissions(const Arguments& arguments, model::RunRequest& request) {
+  if (const auto word = arguments.value("profile")) {
+    request.profile = AK_TRY(model::parseProfile(*word));
+  }
+  if (const auto word = arguments.value("network")) {
+    request.network = AK_TRY(model::parseNetworkMode(*word));
+  }
+  if (arguments.has("no-network")) {
+    if (request.network && *request.network != model::NetworkMode::None) {
+      return fail(ErrorCode::InvalidArgument, "--network and --no-network contradict each other",
+                  "Give one of the two.");
+    }
+    request.network = model::NetworkMode::None;
+  }
+  if (const auto word = arguments.value("mount")) {
+    request.workspace.mode = AK_TRY(model::parseWorkspaceMode(*word));
+  }
+  return {};
+}
+
+Result<model::RunRequest> makeRequest(Context& context, const Arguments& arguments) {
+  model::RunRequest request;
+  AK_TRY(fillCommon(context, arguments, request));
+  AK_TRY(fillLimits(arguments, request));
+  AK_TRY(fillPermissions(arguments, request));
+  request.image = arguments.value("image").value_or("");
+  request.name = arguments.value("name").value_or("");
+  if (!request.name.empty()) {
+    AK_TRY(model::validateSandboxName(request.name));
+  }
+  request.keep = arguments.has("keep");
+  request.detach = arguments.has("detach");
+  request.fast = !arguments.has("no-fast");
+  request.want_changes = arguments.has("diff");
+  for (const std::string& word : arguments.values("file")) {
+    request.files.push_back(AK_TRY(readFileOption(word)));
+  }
+  request.workspace.path = physicalDirectory();
+  request.project = AK_TRY(readProject(arguments, request.workspace.path));
+  if (request.profile.value_or(model::Profile::Permissive) == model::Profile::Permissive) {
+    request.host_environment = env::passedEnvironment(context.environment());
+  }
+  return request;
+}
+
+Result<int> run(Context& context, const Arguments& arguments) {
+  model::RunRequest request = AK_TRY(makeRequest(context, arguments));
+  if (request.detach) {
+    // Nobody will be there to type or to look.
+    request.stdin_open = false;
+    if (request.terminal || request.want_changes) {
+      return fail(ErrorCode::InvalidArgument, "--detach goes with neither --tty nor --diff",
+                  "Look at the changes later: agentkernel diff NAME");
+    }
+  }
+  const GuestCall call{.path = "/run",
+                       .body = AK_TRY(toJsonText(model::toJson(request))),
+                       .standard_input = Use(request.stdin_open),
+                       .terminal = Use(request.terminal),
+                       .detach = Detach(request.detach),
+                       .json = Use(arguments.has("json")),
+                       .changes = Use(request.want_changes)};
+  auto status = callGuest(context, call);
+  if (!status && status.error().code == ErrorCode::NotFound && arguments.has("image")) {
+    context.output().hint("-i is --image; standard input is forwarded without an option");
+  }
+  return status;
+}
+
+}  // namespace
+
+const CommandSpec kRunCommand = {
+    .name = "run",
+    .arguments = "[--] COMMAND [ARG...]",
+    .summary = "Run a command in a fresh sandbox",
+    .details =
+        "The working directory is at /workspace, copy-on-write: the command reads it, and what it\n"
+        "writes stays in the sandbox. The exit status is the command's own; 125 when we failed, "
+        "126\n"
+        "and 127 when it cannot be run or does not exist, 124 after a timeout, 128+n after signal "
+        "n.\n"
+        "Piped standard input is forwarded to its end; -t gives a terminal (-it is understood "
+        "too).",
+    .options = kOptions,
+    .examples = kExamples,
+    .guest_after = 0,
+    .completes = Completes::Commands,
+    .run = run,
+};
+
+}  // namespace ak::cli

@@ -1,0 +1,33 @@
+#include <nlohmann/json.hpp>
+
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/each.h"
+
+namespace ak::cli {
+
+namespace {
+
+constexpr std::array<std::string_view, 1> kExamples = {"agentkernel start build"};
+
+Result<int> run(Context& context, const Arguments& arguments) {
+  return forEachName(context, arguments, [&](const std::string& name) {
+    return callApi(context, "POST", sandboxPath(name, "start"), nullptr);
+  });
+}
+
+}  // namespace
+
+const CommandSpec kStartCommand = {
+    .name = "start",
+    .arguments = "NAME...",
+    .summary = "Start a stopped sandbox",
+    .options = kJsonOnly,
+    .examples = kExamples,
+    .least = 1,
+    .most = kMostNames,
+    .completes = Completes::Sandboxes,
+    .run = run,
+};
+
+}  // namespace ak::cli

@@ -1,0 +1,39 @@
+#include "cli/each.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/api.h"
+#include "model/run_request_json.h"
+
+namespace ak::cli {
+
+using nlohmann::json;
+
+Result<int> forEachName(Context& context,
+                        const Arguments& arguments,
+                        const std::function<Result<json>(const std::string&)>& action) {
+  int status = 0;
+  json report = json::array();
+  for (const std::string& name : arguments.positional()) {
+    const Result<json> done = action(name);
+    if (!done) {
+      context.output().error(done.error());
+      if (status == 0) {
+        status = errorCodeInfo(done.error().code).exit_status;
+      }
+      report.push_back({{"name", name}, {"error", model::toJson(done.error())}});
+      continue;
+    }
+    report.push_back({{"name", name}, {"result", *done}});
+    if (!arguments.has("json")) {
+      context.output().line(printable(name));
+    }
+  }
+  if (arguments.has("json")) {
+    context.output().text(prettyJson(report));
+  }
+  return status;
+}
+
+}  // namespace ak::cli

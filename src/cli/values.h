@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "env/environment.h"
+#include "model/run_request.h"
+
+// Words of the command line that stand for values. All fail with InvalidArgument that shows the
+// word and an example of a good one.
+namespace ak::cli {
+
+// "512mb", "2g", "1gib", "4096": powers of 1024, bytes without a unit.
+Result<std::uint64_t> parseSize(std::string_view word);
+// "2", "0.5" cores, as percent of one.
+Result<std::uint32_t> parseCpus(std::string_view word);
+// "90", "90s", "30m", "1h", "3d", "250ms"; not 0.
+Result<std::chrono::milliseconds> parseTimeout(std::string_view word);
+
+// "SRC:DEST[:MODE]"; reads SRC. Without a mode the file keeps its own permission bits.
+Result<model::FileInjection> readFileOption(const std::string& word);
+
+// "KEY=VALUE", or "KEY" for the value that it has here.
+Result<std::string> environmentEntry(const std::string& word, const env::Environment& environment);
+// Lines of such entries; empty ones and those that begin with # are skipped.
+Result<std::vector<std::string>> readEnvironmentFile(const std::string& path,
+                                                     const env::Environment& environment);
+
+}  // namespace ak::cli

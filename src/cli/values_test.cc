@@ -1,0 +1,88 @@
+#include "cli/values.h"
+
+#include <gtest/gtest.h>
+
+#include "client/testing/scripted_server.h"
+
+namespace ak::cli {
+namespace {
+
+TEST(ValuesTest, SizesArePowersOf1024) {
+  const std::pair<const char*, std::uint64_t> good[] = {{"1", 1},
+                                                        {"4096", 4096},
+                                                        {"10b", 10},
+                                                        {"1k", 1024},
+                                                        {"512mb", 512 << 20},
+                                                        {"512M", 512 << 20},
+                                                        {"2g", 2ULL << 30U},
+                                                        {"1GiB", 1ULL << 30U},
+                                                        {"3t", 3ULL << 40U}};
+  for (const auto& [word, bytes] : good) {
+    EXPECT_EQ(parseSize(word).value_or(0), bytes) << word;
+  }
+  for (const char* bad : {"", "0", "mb", "-1", "1.5g", "1 g", "1x", "9223372036854775808",
+                          "99999999t", "0x10", "1gb2"}) {
+    const auto size = parseSize(bad);
+    ASSERT_FALSE(size) << bad;
+    EXPECT_EQ(size.error().code, ErrorCode::InvalidArgument);
+    EXPECT_FALSE(size.error().remedy.empty());
+  }
+}
+
+TEST(ValuesTest, CoresHaveAtMostTwoDigitsBehindThePoint) {
+  const std::pair<const char*, std::uint32_t> good[] = {
+      {"2", 200}, {"0.5", 50}, {"1.25", 125}, {"0.05", 5}};
+  for (const auto& [word, percent] : good) {
+    EXPECT_EQ(parseCpus(word).value_or(0), percent) << word;
+  }
+  for (const char* bad : {"", "0", "0.0", "-1", "1.", ".5", "1.234", "1e3", "nan", "4097", "1,5"}) {
+    EXPECT_FALSE(parseCpus(bad)) << bad;
+  }
+}
+
+TEST(ValuesTest, TimeoutsAreDurationsAboveZero) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(*parseTimeout("250ms"), milliseconds(250));
+  EXPECT_EQ(*parseTimeout("90"), milliseconds(90000));
+  EXPECT_EQ(*parseTimeout("1h"), milliseconds(3600000));
+  for (const char* bad : {"", "0", "0ms", "ms", "-1s", "1.5s", "1w"}) {
+    EXPECT_FALSE(parseTimeout(bad));
+  }
+}
+
+TEST(ValuesTest, FilesKeepTheirModeUnlessToldOtherwise) {
+  const client::testing::TemporaryDirectory directory;
+  const std::string path = directory.path() + "/a:b";
+  {
+    const auto fd = sys::openPath(path, O_WRONLY | O_CREAT, 0600);
+    ASSERT_TRUE(sys::writeAll(fd->get(), std::string("\0\xff", 2)));
+  }
+  const auto kept = readFileOption(path + ":/etc/x");
+  ASSERT_TRUE(kept) << kept.error().message;
+  EXPECT_EQ(*kept, (model::FileInjection{"/etc/x", std::string("\0\xff", 2), 0600}));
+  EXPECT_EQ(readFileOption(path + ":/etc/x:755")->mode, 0755U);
+  for (const std::string& bad : std::vector<std::string>{
+           path, path + ":", path + ":etc/x", path + ":/x:999", path + ":/x:7777", ":/x",
+           directory.path() + ":/x", directory.path() + "/none:/x", "/dev/zero:/x"}) {
+    EXPECT_FALSE(readFileOption(bad)) << bad;
+  }
+}
+
+TEST(ValuesTest, EnvironmentFilesHaveCommentsAndPassedVariables) {
+  const client::testing::TemporaryDirectory directory;
+  const std::string path = directory.path() + "/env";
+  {
+    const auto fd = sys::openPath(path, O_WRONLY | O_CREAT, 0600);
+    ASSERT_TRUE(sys::writeAll(fd->get(), "# comment\n\nA=1 2\r\nHERE\nB=#x"));
+  }
+  const env::Environment here = [](const char* name) -> std::optional<std::string> {
+    return std::string_view(name) == "HERE" ? std::optional<std::string>("yes") : std::nullopt;
+  };
+  EXPECT_EQ(readEnvironmentFile(path, here).value(),
+            (std::vector<std::string>{"A=1 2", "HERE=yes", "B=#x"}));
+  EXPECT_FALSE(environmentEntry("MISSING", here));
+  EXPECT_FALSE(readEnvironmentFile(directory.path() + "/none", here));
+}
+
+}  // namespace
+}  // namespace ak::cli
