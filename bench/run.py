@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""Measures what users wait for, each as a ratio against a named peer in the same run.
+
+  run.py [--rounds N] [--markdown FILE] [NAME...]   NAME: version run creates idle backend
+
+Everything runs with a state and a runtime directory of its own, which are removed at the end. A
+budget that does not hold is marked, not failed: a busy machine is not a defect.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = ROOT / "build/bin"
+SPAWN = ROOT / "build/bench/spawn_bench"
+AGENTKERNEL = str(BIN / "agentkernel")
+BUSYBOX = "/bin/busybox"
+BWRAP = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "true"]
+
+
+@dataclasses.dataclass
+class Row:
+    what: str
+    value: str
+    peer: str = ""
+    ratio: str = ""
+    budget: str = ""
+    holds: str = ""
+
+    def cells(self):
+        return [self.what, self.value, self.peer, self.ratio, self.budget, self.holds]
+
+
+HEADER = Row("what", "measured", "peer", "ratio", "budget", "holds")
+
+
+def show_time(microseconds):
+    return f"{microseconds / 1000:.2f} ms"
+
+
+class Bench:
+    def __init__(self, rounds, scratch):
+        self.rounds = rounds
+        self.scratch = scratch
+        self.rows = []
+        self.project = scratch / "project"
+        self.project.mkdir()
+        (self.project / "main.py").write_text("print('hello')\n")
+        (scratch / "run").mkdir(mode=0o700)
+        self.environment = dict(
+            os.environ, HOME=str(scratch / "home"), XDG_RUNTIME_DIR=str(scratch / "run"),
+            XDG_DATA_HOME=str(scratch / "data"), XDG_CONFIG_HOME=str(scratch / "config"),
+            XDG_CACHE_HOME=str(scratch / "cache"))
+        (scratch / "home").mkdir()
+
+    def call(self, *command, check=True):
+        return subprocess.run([str(word) for word in command], env=self.environment,
+                              cwd=self.project, check=check, capture_output=True, text=True)
+
+    def latency(self, *commands, rounds=None):
+        """[(p50, p99, least, failures)] in microseconds, one per command, interleaved."""
+        words = []
+        for command in commands:
+            words += (["++"] if words else []) + list(command)
+        output = self.call(SPAWN, "latency", rounds or self.rounds, *words).stdout
+        return [tuple(float(word) for word in line.split()) for line in output.splitlines()]
+
+    def rate(self, count, in_flight, command):
+        return tuple(float(word) for word in
+                     self.call(SPAWN, "rate", count, in_flight, *command).stdout.split())
+
+    def compare(self, what, mine, peers):
+        """Rows for one measurement against several peers: {name: (sample, budget or None)}."""
+        for name, (peer, budget) in peers.items():
+            if peer[3] > 0:
+                self.rows.append(Row(what, show_time(mine[0]), name, "peer failed here"))
+                continue
+            ratio = mine[0] / peer[0]
+            value = f"{show_time(mine[0])} (p99 {show_time(mine[1])})"
+            if mine[3]:
+                value += f", {mine[3]:.0f} FAILED"
+            self.rows.append(Row(
+                what, value, f"{name} {show_time(peer[0])}", f"{ratio:.2f} x",
+                f"<= {budget} x" if budget else "", self.verdict(budget, ratio <= (budget or 0) and not mine[3])))
+
+    @staticmethod
+    def verdict(budget, holds):
+        return "" if budget is None else "yes" if holds else "NO"
+
+    # -- what is measured ----------------------------------------------------------------------
+
+    def version(self):
+        mine, spawn = self.latency([AGENTKERNEL, "--version"], [BUSYBOX, "true"])
+        self.compare("agentkernel --version", mine, {"static busybox true": (spawn, 2.5)})
+
+    def runc_command(self):
+        """A runc run of a bundle made of busybox; a fresh name each time, from the shell's pid."""
+        bundle = self.scratch / "bundle"
+        state = self.scratch / "runc"
+        command = ["sh", "-c", f'exec runc --root {state} run --bundle {bundle} "ak-bench-$$"']
+        if bundle.exists():
+            return command
+        (bundle / "rootfs/bin").mkdir(parents=True)
+        shutil.copy(BUSYBOX, bundle / "rootfs/bin/busybox")
+        os.symlink("busybox", bundle / "rootfs/bin/true")
+        self.call("runc", "spec", "--bundle", bundle)
+        config = json.loads((bundle / "config.json").read_text())
+        config["process"]["terminal"] = False
+        config["process"]["args"] = ["/bin/true"]
+        (bundle / "config.json").write_text(json.dumps(config))
+        return command
+
+    def warm(self):
+        """Starts the daemon and lets its pool fill, as it is for a user's second command."""
+        self.call(AGENTKERNEL, "run", "true")
+        self.call(AGENTKERNEL, "run", "true")
+
+    def run(self):
+        self.warm()
+        mine, bwrap, plain = self.latency([AGENTKERNEL, "run", "true"], BWRAP, [BUSYBOX, "true"])
+        [slow] = self.latency(self.runc_command(), rounds=max(10, self.rounds // 10))
+        self.compare("agentkernel run true", mine, {
+            "bwrap --unshare-all": (bwrap, 1.0), "runc run": (slow, None),
+            "static busybox true": (plain, None)})
+
+    def creates(self):
+        self.warm()
+        mine, failed = self.rate(self.rounds, 16, [AGENTKERNEL, "run", "true"])
+        for name, command, budget, count in (
+                ("runc run", self.runc_command(), 5.0, max(20, self.rounds // 10)),
+                ("bwrap", BWRAP, None, self.rounds)):
+            peer, peer_failed = self.rate(count, 16, command)
+            ratio = mine / peer
+            self.rows.append(Row(
+                "runs per second, 16 in flight",
+                f"{mine:.0f}/s" + (f", {failed:.0f} FAILED" if failed else ""),
+                f"{name} {peer:.0f}/s" + (f", {peer_failed:.0f} FAILED" if peer_failed else ""),
+                f"{ratio:.2f} x", f">= {budget} x" if budget else "",
+                self.verdict(budget, ratio >= (budget or 0) and not failed)))
+
+    def idle(self):
+        """Private memory of everything that one idle sandbox adds."""
+        self.call(AGENTKERNEL, "run", "--detach", "--name", "ak-bench-idle", "--image", "host",
+                  "sleep", "300")
+        try:
+            total, count = private_memory(self.scratch)
+            self.rows.append(Row("idle sandbox, private memory, all its processes",
+                                 f"{total / 1024:.2f} MiB in {count} processes", "", "",
+                                 "<= 1.5 MiB", "yes" if 0 < total <= 1536 else "NO"))
+        finally:
+            self.call(AGENTKERNEL, "rm", "ak-bench-idle", check=False)
+
+    def backend(self):
+        program = ROOT / "build/bench/backend_bench"
+        if not program.exists():
+            self.rows.append(Row("backend_bench", "not built", "", "", "", ""))
+            return
+        print(self.call(program).stdout)
+
+    def stop(self):
+        self.call(AGENTKERNEL, "daemon", "stop", check=False)
+
+
+def private_memory(scratch):
+    """(KiB, processes) of those in a pid namespace below ours that run as a named sandbox's: the
+    ones whose innermost pid namespace holds our `sleep 300`."""
+    namespaces, processes = set(), []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            namespace = os.readlink(entry / "ns/pid")
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it ended, or is not ours to look at
+        processes.append((entry, namespace))
+        if words[:2] == [b"sleep", b"300"]:
+            namespaces.add(namespace)
+    namespaces.discard(os.readlink("/proc/self/ns/pid"))
+    total = count = 0
+    for entry, namespace in processes:
+        if namespace in namespaces:
+            rollup = (entry / "smaps_rollup").read_text()
+            total += sum(int(line.split()[1]) for line in rollup.splitlines()
+                         if line.startswith("Private_"))
+            count += 1
+    return total, count
+
+
+def as_table(rows):
+    lines = [HEADER.cells()] + [row.cells() for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+                     for line in lines)
+
+
+def cpu_name():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def as_markdown(rows, rounds):
+    lines = [HEADER.cells(), ["---"] * 6] + [row.cells() for row in rows]
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    date = datetime.date.today().isoformat()
+    return f"""# Benchmarks
+
+Written by `./dev bench --markdown docs/benchmarks.md` on {date}: {os.cpu_count()} cores, {cpu_name()},
+Linux {platform.release()}. Times are wall times of whole processes, p50 of {rounds} rounds; the commands of
+one comparison take turns within each round, so that a drift of the machine hits all alike. The
+daemon is up and its pool is warm unless a row says otherwise.
+
+{table}
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--markdown", type=pathlib.Path)
+    names = ("version", "run", "creates", "idle", "backend")
+    parser.add_argument("names", nargs="*", choices=[[], *names], metavar="NAME")
+    options = parser.parse_args()
+    if not pathlib.Path(AGENTKERNEL).exists():
+        sys.exit("bench: error: build/bin/agentkernel is not there\n  Build first: ./dev build")
+    # A short path: socket paths have 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="ak-bench-") as name:
+        bench = Bench(options.rounds, pathlib.Path(name))
+        try:
+            for step in options.names or names:
+                try:
+                    getattr(bench, step)()
+                except subprocess.CalledProcessError as error:
+                    bench.rows.append(Row(step, "FAILED"))
+                    print(f"bench: {step}: {' '.join(error.cmd)}\n{error.stderr}", file=sys.stderr)
+        finally:
+            bench.stop()
+        print(as_table(bench.rows))
+        if options.markdown:
+            options.markdown.write_text(as_markdown(bench.rows, options.rounds))
+
+
+if __name__ == "__main__":
+    main()
