@@ -155,8 +155,13 @@ Result<std::unique_ptr<ExecGroup>> makeCgroupGroup(int parent, std::string name)
   }
   sys::OwnedFd keep(::fcntl(parent, F_DUPFD_CLOEXEC, 5));
   auto directory = sys::openAt(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  auto procs = directory ? sys::openAt(directory->get(), "cgroup.procs", O_WRONLY)
+  // Version 1 takes single threads through `tasks`; a whole process through `cgroup.procs` makes
+  // the kernel wait for every CPU first (cgroup_threadgroup_rwsem), which can take 60 ms.
+  auto procs = directory ? sys::openAt(directory->get(), "tasks", O_WRONLY)
                          : Result<sys::OwnedFd>(std::unexpected(directory.error()));
+  if (directory && !procs) {
+    procs = sys::openAt(directory->get(), "cgroup.procs", O_WRONLY);
+  }
   if (!keep.valid() || !procs) {
     ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
     return keep.valid() ? std::unexpected(std::move(procs).error()) : failErrno("cgroup");

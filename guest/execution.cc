@@ -37,7 +37,11 @@ Status Execution::launch(ExecPlan& plan, const Stdio& stdio) {
   child.fds[0] = stdio.in;
   child.fds[1] = stdio.out;
   child.fds[2] = stdio.err;
-  if (context_.cgroup >= 0) {
+  // The last exec of a box has the whole box to itself, which ends with it: no group to be made.
+  // But only a group of version 2 with memory events can tell that it ran out of memory.
+  const bool alone = plan.request().last && isInit() && context_.all.size() == 1 &&
+                     ::faccessat(context_.cgroup, "memory.events", F_OK, 0) != 0;
+  if (context_.cgroup >= 0 && !alone) {
     group_ = AK_TRY(makeCgroupGroup(context_.cgroup, nextGroupName()));
   } else if (plan.request().last && isInit()) {
     group_ = makeNamespaceGroup(context_.processes);

@@ -18,6 +18,13 @@ struct Writable {
   bool temporary = false;  // a tmpfs of the box; else it outlives it
 };
 
+// A user namespace that shows files of one user and group as the root's of one box.
+struct Owner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  sys::OwnedFd user_namespace;  // invalid: not made
+};
+
 // A box as the launcher sees it. Destroying the value ends nothing: BoxMaker::end() does.
 struct Box {
   enum class State : std::uint8_t { Parked, Live };
@@ -35,6 +42,7 @@ struct Box {
   model::BoxPhases phases;
   os::BoxCgroup cgroup;
   Writable writable;
+  Owner owner;
   Reservation reservation;
   bool recorded = false;
 };

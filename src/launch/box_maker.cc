@@ -19,6 +19,7 @@
 #include "launch/box_record.h"
 #include "launch/child.h"
 #include "launch/spec_check.h"
+#include "os/user_namespace.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/unix_socket.h"
@@ -211,6 +212,9 @@ Result<BoxMaker::Released> BoxMaker::release(Box& box,
   Stopwatch watch;
   Released released;
   WorkspaceMounts workspace = AK_TRY(assembleWorkspace(host_, identity.workspace, box));
+  if (box.owner.user_namespace.valid()) {
+    last_owner_ = {identity.workspace.owner_uid, identity.workspace.owner_gid};
+  }
   const std::uint32_t root = host_.rootless() ? 0 : box.ids.base;
   const sys::OwnedFd group = AK_TRY(box.cgroup.delegate(root, root));
   static ClaimPacket packet;  // 17 KiB: not on the stack, and this program has one thread
@@ -245,6 +249,7 @@ Result<BoxMaker::Released> BoxMaker::release(Box& box,
   }
   box.control.reset();
   box.user_namespace.reset();
+  box.owner = {};
   detachWritable(host_, box.id);
   box.writable = {};
   box.state = Box::State::Live;
@@ -253,6 +258,12 @@ Result<BoxMaker::Released> BoxMaker::release(Box& box,
   released.pidfd = AK_TRY(box.pidfd.duplicate());
   released.changes = std::move(workspace.changes);
   return released;
+}
+
+void BoxMaker::foresee(Box& box) {
+  if (last_owner_) {
+    (void)prepareOwner(*last_owner_, box);  // what fails here is tried again by the claim
+  }
 }
 
 void BoxMaker::kill(Box& box) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "launch/box.h"
 #include "launch/box_mounts.h"
 #include "launch/host.h"
@@ -25,6 +27,8 @@ class BoxMaker {
   // be ended.
   Result<Released> release(Box& box, const model::BoxIdentity& identity, int listener);
 
+  // Does for a parked box what its claim will need if the next workspace has the last one's owner.
+  void foresee(Box& box);
   // Kills the box; the launcher's loop reaps it.
   void kill(Box& box);
   // After its process 1 was reaped: frees what is left. False when its cgroup still holds
@@ -37,6 +41,7 @@ class BoxMaker {
   Status setUp(const model::BoxSpec& spec, Box& box);
 
   Host& host_;
+  std::optional<WorkspaceOwner> last_owner_;
 };
 
 }  // namespace ak::launch

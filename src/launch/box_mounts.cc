@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "os/capability.h"
 #include "os/mount.h"
+#include "os/user_namespace.h"
 #include "sys/file.h"
 
 namespace ak::launch {
@@ -158,15 +159,26 @@ Result<RootMounts> assembleRoot(Host& host, const model::BoxSpec& spec, Box& box
   return mounts;
 }
 
+Status prepareOwner(const WorkspaceOwner& owner, Box& box) {
+  if (!box.owner.user_namespace.valid() || box.owner.uid != owner.uid ||
+      box.owner.gid != owner.gid) {
+    const std::uint32_t base = box.ids.base;
+    sys::OwnedFd made =
+        AK_TRY(os::makeUserNamespace({{{owner.uid, base, 1}}, {{owner.gid, base, 1}}}));
+    box.owner = {owner.uid, owner.gid, std::move(made)};
+  }
+  return {};
+}
+
 namespace {
 
 // The owner of the project is root in the box, nobody else's ids are shown.
-Status mapOwner(Host& host, const model::BoxWorkspace& spec, const Box& box, int mount) {
+Status mapOwner(Host& host, const model::BoxWorkspace& spec, Box& box, int mount) {
   if (host.rootless()) {
     return {};
   }
-  const int ns = AK_TRY(host.ownerNamespace(spec.owner_uid, spec.owner_gid, box.ids.base));
-  return os::idmap(mount, ns);
+  AK_TRY(prepareOwner({spec.owner_uid, spec.owner_gid}, box));
+  return os::idmap(mount, box.owner.user_namespace.get());
 }
 
 Result<WorkspaceMounts> copyOnWrite(

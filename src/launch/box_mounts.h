@@ -22,6 +22,14 @@ struct WorkspaceMounts {
   sys::OwnedFd changes;  // directory of what the guest writes, if wanted and cow
 };
 
+struct WorkspaceOwner {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
+// Fills box.owner; costs a process, so a parked box gets it before it is claimed.
+Status prepareOwner(const WorkspaceOwner& owner, Box& box);
+
 // The workspace of a claim; reserves protected names (box.reservation).
 Result<WorkspaceMounts> assembleWorkspace(Host& host, const model::BoxWorkspace& spec, Box& box);
 

@@ -13,13 +13,13 @@
 
 #include "base/text.h"
 #include "os/mount.h"
+#include "os/user_namespace.h"
 #include "sys/file.h"
 
 namespace ak::launch {
 
 namespace {
 
-constexpr std::size_t kMaxOwners = 64;
 // MFD_EXEC of memfd_create(2), Linux 6.3: newer than our C library's headers.
 constexpr unsigned kMemoryFileMayExecute = 0x10;
 
@@ -177,19 +177,6 @@ Result<sys::OwnedFd> Host::deviceTree() const {
     return failErrno("copying /dev");
   }
   return tree;
-}
-
-Result<int> Host::ownerNamespace(std::uint32_t uid, std::uint32_t gid, std::uint32_t base) {
-  const std::string key = cat(uid, ":", gid, ":", base);
-  const auto found = owners_.find(key);
-  if (found != owners_.end()) {
-    return found->second.get();
-  }
-  if (owners_.size() >= kMaxOwners) {
-    owners_.erase(owners_.begin());
-  }
-  sys::OwnedFd made = AK_TRY(os::makeUserNamespace({{{uid, base, 1}}, {{gid, base, 1}}}));
-  return owners_.emplace(key, std::move(made)).first->second.get();
 }
 
 }  // namespace ak::launch

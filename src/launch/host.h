@@ -1,11 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 
 #include "os/cgroup.h"
-#include "os/user_namespace.h"
 #include "sys/owned_fd.h"
 
 namespace ak::launch {
@@ -42,8 +40,6 @@ class Host {
 
   // A detached copy of the shared /dev.
   Result<sys::OwnedFd> deviceTree() const;
-  // A user namespace for showing `owner` as the root of a box whose ids begin at `base`; cached.
-  Result<int> ownerNamespace(std::uint32_t uid, std::uint32_t gid, std::uint32_t base);
 
  private:
   Status enterNamespaces(const std::string& runtime_directory);
@@ -59,7 +55,6 @@ class Host {
   sys::OwnedFd agent_;
   sys::OwnedFd null_;
   os::CgroupTree cgroups_;
-  std::map<std::string, sys::OwnedFd> owners_;
 };
 
 }  // namespace ak::launch

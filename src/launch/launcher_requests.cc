@@ -19,8 +19,13 @@ Result<Launcher::Answer> Launcher::handle(const LauncherRequest& request,
       return hello(request);
     case LauncherOp::Start:
       return start(request, fds);
-    case LauncherOp::Park:
-      return park(request);
+    case LauncherOp::Park: {
+      Result<Answer> answer = park(request);
+      if (answer) {
+        maker_.foresee(boxes_.at(request.spec.id));
+      }
+      return answer;
+    }
     case LauncherOp::Claim:
       return claim(request, fds);
     case LauncherOp::Discard:

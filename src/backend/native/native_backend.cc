@@ -99,6 +99,7 @@ net::Task<Result<Started>> NativeBackend::start(StartRequest request) {
   if (boxes_.contains(request.id)) {
     co_return fail(ErrorCode::Conflict, cat("sandbox ", request.id, " is running"));
   }
+  const Pool::Start starting(pool_);
   Launch launch(*this, request.id, request.runtime_directory);
   const sys::OwnedFd listener = AK_CO_TRY(listenForAgent(request.runtime_directory));
   auto launched = co_await this->launch(request, launch, listener.get());
@@ -118,7 +119,7 @@ net::Task<Result<LauncherClient::Answer>> NativeBackend::launch(StartRequest& re
   call.identity = model::BoxIdentity{request.hostname, request.workspace};
   // A writable directory on disk belongs to one sandbox, so such a box is never parked.
   if (request.may_pool && request.root.writable.path.empty()) {
-    if (auto parked = pool_.claim(call.spec)) {
+    if (auto parked = co_await pool_.claim(call.spec)) {
       model::LauncherRequest claim;
       claim.op = model::LauncherOp::Claim;
       claim.id = parked->id;

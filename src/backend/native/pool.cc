@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "net/loop.h"
 
 namespace ak::backend {
 
@@ -10,6 +11,10 @@ namespace {
 
 // Kinds remembered without a warm box; a client can vary its limits at will.
 constexpr std::size_t kMaxKinds = 16;
+// After a start, before the pool is filled: short when the next start would find nothing, but
+// beyond the end of a short command; long while there is a box left, so that work goes first.
+constexpr std::chrono::milliseconds kPauseWhenEmpty{2};
+constexpr std::chrono::milliseconds kPause{20};
 
 // Equal in all that a claim can not change.
 std::string keyOf(const model::BoxSpec& spec) {
@@ -25,7 +30,11 @@ Pool::Pool(net::Executor executor,
            LauncherClient& launcher,
            const NativeOptions& options,
            Random& random)
-    : launcher_(launcher), options_(options), random_(random), tasks_(executor) {}
+    : launcher_(launcher),
+      options_(options),
+      random_(random),
+      tasks_(executor),
+      changed_(executor) {}
 
 Pool::Kind& Pool::kindOf(const model::BoxSpec& spec) {
   model::BoxSpec plain = spec;
@@ -41,23 +50,62 @@ Pool::Kind& Pool::kindOf(const model::BoxSpec& spec) {
   return kinds_.front();
 }
 
-std::optional<Pool::Parked> Pool::claim(const model::BoxSpec& spec) {
-  if (!enabled() || closing_) {
-    ++misses_;
+std::optional<Pool::Parked> Pool::take(const model::BoxSpec& spec) {
+  Kind& kind = kindOf(spec);
+  if (kind.warm.empty()) {
     return std::nullopt;
   }
-  paused_ = false;
-  Kind& kind = kindOf(spec);
-  std::optional<Parked> box;
-  if (kind.warm.empty()) {
-    ++misses_;
-  } else {
-    ++hits_;
-    box = std::move(kind.warm.front());
-    kind.warm.pop_front();
-  }
-  fill();
+  Parked box = std::move(kind.warm.front());
+  kind.warm.pop_front();
   return box;
+}
+
+net::Task<std::optional<Pool::Parked>> Pool::claim(model::BoxSpec spec) {
+  if (!enabled() || closing_) {
+    ++misses_;
+    co_return std::nullopt;
+  }
+  paused_ = false;
+  std::optional<Parked> box = take(spec);
+  if (!box && !awaited_ && !parking_.empty() && parking_key_ == kinds_.front().key) {
+    struct Waiting {  // also when cancelled
+      bool& flag;
+
+      ~Waiting() { flag = false; }
+    } const waiting{awaited_ = true};
+
+    for (const std::string made = parking_; parking_ == made;) {
+      co_await changed_.wait();
+    }
+    box = take(spec);
+  }
+  ++(box ? hits_ : misses_);
+  co_return box;
+}
+
+void Pool::startOver() {
+  last_start_ = std::chrono::steady_clock::now();
+  if (--starts_ == 0) {
+    changed_.notifyAll();
+    fill();
+  }
+}
+
+// Until no start is under way and the pause after the last one has passed.
+net::Task<void> Pool::untilQuiet() {
+  while (!closing_) {
+    if (starts_ != 0) {
+      co_await changed_.wait();
+      continue;
+    }
+    const bool empty = !kinds_.empty() && kinds_.front().warm.empty();
+    const auto left =
+        last_start_ + (empty ? kPauseWhenEmpty : kPause) - std::chrono::steady_clock::now();
+    if (left <= left.zero()) {
+      co_return;
+    }
+    co_await net::sleepFor(left);
+  }
 }
 
 void Pool::warm(const model::BoxSpec& spec) {
@@ -107,7 +155,12 @@ net::Task<void> Pool::fillLoop() {
     ~Done() { flag = false; }
   } const done{filling_};
 
-  while (Kind* kind = nextToFill()) {
+  for (;;) {
+    co_await untilQuiet();
+    Kind* const kind = nextToFill();
+    if (kind == nullptr) {
+      break;
+    }
     if (warmCount() >= options_.pool_max && !makeRoom()) {
       co_return;
     }
@@ -137,8 +190,23 @@ bool Pool::makeRoom() {
 
 net::Task<Status> Pool::fillOne(Kind& kind) {
   Parked box;
-  parking_ = box.id = cat("pool-", random_.hex(8));
+  box.id = cat("pool-", random_.hex(8));
   box.ids = AK_CO_TRY(options_.take_ids());
+
+  struct Parking {  // over at the end, however that comes
+
+    explicit Parking(Pool& owner, const Parked& made, const Kind& like) : pool(owner) {
+      pool.parking_ = made.id;
+      pool.parking_key_ = like.key;
+    }
+
+    ~Parking() {
+      pool.parking_.clear();
+      pool.changed_.notifyAll();
+    }
+
+    Pool& pool;
+  } const parking(*this, box, kind);
 
   struct Lent {  // the range goes back unless a parked box holds it
     const NativeOptions& options;
@@ -205,6 +273,7 @@ void Pool::forgetAll() {
 net::Task<void> Pool::close() {
   // A box that is being parked is waited for: cancelling would leave it to nobody.
   closing_ = true;
+  changed_.notifyAll();
   co_await tasks_.join();
   co_await shrink(UINT32_MAX);
 }
@@ -216,7 +285,7 @@ std::unordered_set<std::string> Pool::ids() const {
       ids.insert(box.id);
     }
   }
-  if (filling_) {
+  if (!parking_.empty()) {
     ids.insert(parking_);
   }
   return ids;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <list>
 #include <optional>
 #include <string>
@@ -8,13 +9,15 @@
 #include "backend/backend.h"
 #include "backend/native/launcher_client.h"
 #include "base/random.h"
+#include "net/event.h"
 #include "net/task_group.h"
 
 namespace ak::backend {
 
 // Boxes parked in the launcher's last privileged stage, waiting for an identity. A parked box
 // serves a request whose BoxSpec is the same in everything but id and ids; it is claimed once and
-// never comes back. Filled in the background, one box at a time.
+// never comes back. Filled in the background, one box at a time, and never while a start is under
+// way: making a box costs more than claiming one, and the launcher does one thing at a time.
 class Pool {
  public:
   struct Parked {
@@ -27,8 +30,23 @@ class Pool {
        const NativeOptions& options,
        Random& random);
 
-  // A box for `spec`, or nothing; counts hit or miss, and has another one made for next time.
-  std::optional<Parked> claim(const model::BoxSpec& spec);
+  // Exists while a box is being started; after the last one of them the pool is filled again.
+  class Start {
+   public:
+    explicit Start(Pool& pool) : pool_(pool) { ++pool_.starts_; }
+
+    ~Start() { pool_.startOver(); }
+
+    Start(const Start&) = delete;
+    Start& operator=(const Start&) = delete;
+
+   private:
+    Pool& pool_;
+  };
+
+  // A box for `spec`, or nothing; counts hit or miss. Waits for a box that is just being made if
+  // nobody else does. The caller holds a Start.
+  net::Task<std::optional<Parked>> claim(model::BoxSpec spec);
   // Has boxes for `spec` made.
   void warm(const model::BoxSpec& spec);
   // A parked box that could not be claimed after all: ended.
@@ -55,6 +73,9 @@ class Pool {
   bool enabled() const { return options_.pool_max != 0 && options_.take_ids != nullptr; }
 
   Kind* nextToFill();
+  std::optional<Parked> take(const model::BoxSpec& spec);
+  void startOver();
+  net::Task<void> untilQuiet();
   void fill();
   net::Task<void> fillLoop();
   net::Task<Status> fillOne(Kind& kind);
@@ -67,7 +88,12 @@ class Pool {
   net::TaskGroup tasks_;
   std::list<Kind> kinds_;  // most recently wanted first; never removed while the fill loop runs
   bool filling_ = false;
-  std::string parking_;  // id of the box that is being made
+  std::string parking_;  // id of the box that is being made, "" between two
+  std::string parking_key_;
+  net::Event changed_;  // a box was parked or could not be, or the last start is over
+  std::uint32_t starts_ = 0;
+  std::chrono::steady_clock::time_point last_start_;
+  bool awaited_ = false;  // somebody waits for the box that is being made
   bool paused_ = false;
   bool closing_ = false;
   std::uint64_t hits_ = 0;
