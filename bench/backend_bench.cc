@@ -176,7 +176,7 @@ Times startToExec(net::Loop& loop, backend::NativeBackend& backend, Setup& setup
 }  // namespace
 
 int main(int, char** argv) {
-  const fs::path bin = fs::canonical(fs::path(argv[0]).parent_path());
+  const fs::path bin = fs::canonical(fs::path(argv[0]).parent_path() / "../bin");
   Setup setup(bin);
   net::Loop loop;
   backend::NativeBackend backend(loop.executor(), setup.options);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what users wait for, each as a ratio against a named peer in the same run.
 
-  run.py [--rounds N] [--markdown FILE] [NAME...]   NAME: version run creates idle backend
+  run.py [--rounds N] [--markdown FILE] [NAME...]   NAME: version run creates control idle backend
 
 Everything runs with a state and a runtime directory of its own, which are removed at the end. A
 budget that does not hold is marked, not failed: a busy machine is not a defect.
@@ -15,15 +15,18 @@ import os
 import pathlib
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/bin"
 SPAWN = ROOT / "build/bench/spawn_bench"
 AGENTKERNEL = str(BIN / "agentkernel")
 BUSYBOX = "/bin/busybox"
+PAUSE_MS = 25  # before each timed command: an idle machine, as a user's next command finds it
 BWRAP = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "true"]
 
 
@@ -71,7 +74,7 @@ class Bench:
         words = []
         for command in commands:
             words += (["++"] if words else []) + list(command)
-        output = self.call(SPAWN, "latency", rounds or self.rounds, *words).stdout
+        output = self.call(SPAWN, "latency", rounds or self.rounds, PAUSE_MS, *words).stdout
         return [tuple(float(word) for word in line.split()) for line in output.splitlines()]
 
     def rate(self, count, in_flight, command):
@@ -159,15 +162,96 @@ class Bench:
         finally:
             self.call(AGENTKERNEL, "rm", "ak-bench-idle", check=False)
 
+    def control(self):
+        """Requests to the daemon on one kept connection, and a sandbox's whole life over the API."""
+        self.warm()
+        api = Api(self.scratch / "run/agentkernel/daemon.sock")
+        try:
+            trips = sorted(api.timed("GET", "/health") for _ in range(10 * self.rounds))
+            self.row_within("GET /health, kept connection", trips, 200)
+            lives = sorted(self.life(api, number) for number in range(max(20, self.rounds // 10)))
+            self.row_within("create, exec true, remove over the API", lives, None)
+        finally:
+            api.close()
+
+    def life(self, api, number):
+        name = f"ak-bench-life-{number}"
+        spent = api.timed("POST", "/sandboxes", {"name": name, "image": "host"})
+        try:
+            spent += api.timed("POST", f"/sandboxes/{name}/exec", {"command": ["true"]})
+        finally:
+            spent += api.timed("DELETE", f"/sandboxes/{name}")
+        return spent
+
+    def row_within(self, what, times, budget):
+        """A row for sorted microseconds with a budget in microseconds or none."""
+        p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+        self.rows.append(Row(what, f"{p50 / 1000:.3f} ms (p99 {p99 / 1000:.3f} ms)", "", "",
+                             f"<= {budget / 1000} ms" if budget else "",
+                             self.verdict(budget, p50 <= (budget or 0))))
+
     def backend(self):
+        """What the daemon pays inside, without a process of ours: rows of backend_bench."""
         program = ROOT / "build/bench/backend_bench"
         if not program.exists():
-            self.rows.append(Row("backend_bench", "not built", "", "", "", ""))
+            self.rows.append(Row("backend_bench", "not built"))
             return
-        print(self.call(program).stdout)
+        budgets = {"cold start to end of first exec": 6.0, "exec round trip, live session": 2.0}
+        measured = {}
+        for line in self.call(program).stdout.splitlines()[1:]:
+            what, numbers = line[:44].strip(), line[44:].split()
+            measured[what] = [float(number.rstrip("x")) for number in numbers]
+        plain = measured.pop("plain vfork+exec of busybox true")[0]
+        cold = measured["cold start to end of first exec"][0]
+        for what, (p50, p99, ratio) in measured.items():
+            budget = budgets.get(what)
+            self.rows.append(Row(
+                f"in the daemon: {what}", f"{p50:.2f} ms (p99 {p99:.2f} ms)",
+                f"vfork+exec {plain:.2f} ms", f"{ratio:.2f} x", f"<= {budget} x" if budget else "",
+                self.verdict(budget, ratio <= (budget or 0))))
+            if what.startswith("pool claim"):
+                self.rows[-1].budget, self.rows[-1].holds = "< cold", self.verdict(cold, p50 < cold)
 
     def stop(self):
         self.call(AGENTKERNEL, "daemon", "stop", check=False)
+
+
+class Api:
+    """One kept connection to the daemon."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.buffer = b""
+
+    def close(self):
+        self.socket.close()
+
+    def timed(self, method, path, body=None):
+        """Microseconds from the request to the last byte of its answer, which must be a success."""
+        data = json.dumps(body).encode() if body is not None else b""
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n"
+        begin = time.perf_counter()
+        self.socket.sendall(head.encode() + data)
+        while b"\r\n\r\n" not in self.buffer:
+            self.receive()
+        head, _, rest = self.buffer.partition(b"\r\n\r\n")
+        fields = head.lower().split(b"\r\n")
+        size = next((int(field[15:]) for field in fields if field.startswith(b"content-length:")), 0)
+        self.buffer = rest
+        while len(self.buffer) < size:
+            self.receive()
+        spent = (time.perf_counter() - begin) * 1e6
+        answer, self.buffer = self.buffer[:size], self.buffer[size:]
+        if not fields[0].startswith(b"http/1.1 2"):
+            raise RuntimeError(f"{method} {path}: {fields[0].decode()} {answer.decode()[:300]}")
+        return spent
+
+    def receive(self):
+        more = self.socket.recv(65536)
+        if not more:
+            raise RuntimeError("the daemon closed the connection")
+        self.buffer += more
 
 
 def private_memory(scratch):
@@ -218,8 +302,8 @@ def as_markdown(rows, rounds):
 
 Written by `./dev bench --markdown docs/benchmarks.md` on {date}: {os.cpu_count()} cores, {cpu_name()},
 Linux {platform.release()}. Times are wall times of whole processes, p50 of {rounds} rounds; the commands of
-one comparison take turns within each round, so that a drift of the machine hits all alike. The
-daemon is up and its pool is warm unless a row says otherwise.
+one comparison take turns within each round, so that a drift of the machine hits all alike, with a pause
+of {PAUSE_MS} ms before each. The daemon is up and its pool is warm unless a row says otherwise.
 
 {table}
 """
@@ -229,7 +313,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--markdown", type=pathlib.Path)
-    names = ("version", "run", "creates", "idle", "backend")
+    names = ("version", "run", "creates", "control", "idle", "backend")
     parser.add_argument("names", nargs="*", choices=[[], *names], metavar="NAME")
     options = parser.parse_args()
     if not pathlib.Path(AGENTKERNEL).exists():
@@ -241,6 +325,9 @@ def main():
             for step in options.names or names:
                 try:
                     getattr(bench, step)()
+                except RuntimeError as error:
+                    bench.rows.append(Row(step, "FAILED"))
+                    print(f"bench: {step}: {error}", file=sys.stderr)
                 except subprocess.CalledProcessError as error:
                     bench.rows.append(Row(step, "FAILED"))
                     print(f"bench: {step}: {' '.join(error.cmd)}\n{error.stderr}", file=sys.stderr)

@@ -1,8 +1,11 @@
 // Times whole processes: start to exit, as a user waits for them.
 //
-//   spawn_bench latency ROUNDS COMMAND... [++ COMMAND...]...
+//   spawn_bench latency ROUNDS PAUSE_MS COMMAND... [++ COMMAND...]...
 //     Each round runs every command once, in turn, so that a drift of the machine hits all alike.
-//     Prints a line per command: p50, p99 and least time in microseconds, and how many failed.
+//     Before each command it waits PAUSE_MS: what the one before leaves to be done (the kernel
+//     frees namespaces late, a pool is filled again) is counted neither for nor against its
+//     neighbour. Prints a line per command: p50, p99 and least time in microseconds, and how many
+//     failed.
 //   spawn_bench rate COUNT IN_FLIGHT COMMAND...
 //     Runs the command COUNT times, IN_FLIGHT at a time. Prints commands per second and failures.
 //
@@ -19,6 +22,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -72,12 +76,13 @@ void printLatency(Samples& samples) {
   std::printf("%.1f %.1f %.1f %d\n", at(0.5), at(0.99), all.front(), samples.failures);
 }
 
-int latency(int rounds, const std::vector<Argv>& commands) {
+int latency(int rounds, std::chrono::milliseconds pause, const std::vector<Argv>& commands) {
   const NullStreams streams;
   std::vector<Samples> samples(commands.size());
   constexpr int kWarmUps = 3;
   for (int round = -kWarmUps; round < rounds; ++round) {
     for (std::size_t i = 0; i < commands.size(); ++i) {
+      std::this_thread::sleep_for(pause);
       const Clock::time_point begin = Clock::now();
       const bool good = waitFor(start(commands[i], streams));
       const std::chrono::duration<double, std::micro> took = Clock::now() - begin;
@@ -123,7 +128,7 @@ int number(const char* text) {
 
 int usage() {
   std::fputs(
-      "usage: spawn_bench latency ROUNDS COMMAND... [++ COMMAND...]...\n"
+      "usage: spawn_bench latency ROUNDS PAUSE_MS COMMAND... [++ COMMAND...]...\n"
       "       spawn_bench rate COUNT IN_FLIGHT COMMAND...\n",
       stderr);
   return 2;
@@ -133,9 +138,9 @@ int usage() {
 
 int main(int argc, char** argv) {
   const std::string_view mode = argc > 1 ? argv[1] : "";
-  if (mode == "latency" && argc > 3 && number(argv[2]) > 0) {
+  if (mode == "latency" && argc > 4 && number(argv[2]) > 0 && number(argv[3]) > 0) {
     std::vector<Argv> commands(1);
-    for (char** word = argv + 3; *word != nullptr; ++word) {
+    for (char** word = argv + 4; *word != nullptr; ++word) {
       if (std::string_view(*word) == "++") {
         commands.back().push_back(nullptr);
         commands.emplace_back();
@@ -146,7 +151,8 @@ int main(int argc, char** argv) {
     commands.back().push_back(nullptr);
     const bool whole =
         std::ranges::all_of(commands, [](const Argv& one) { return one.size() > 1; });
-    return whole ? latency(number(argv[2]), commands) : usage();
+    return whole ? latency(number(argv[2]), std::chrono::milliseconds(number(argv[3])), commands)
+                 : usage();
   }
   if (mode == "rate" && argc > 4 && number(argv[2]) > 0 && number(argv[3]) > 0) {
     return rate(number(argv[2]), number(argv[3]), Argv(argv + 4, argv + argc + 1));
