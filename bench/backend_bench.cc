@@ -89,8 +89,11 @@ struct Setup {
     char name[] = "/tmp/ak-bench-XXXXXX";
     directory = ::mkdtemp(name);
     ::chmod(directory.c_str(), 0711);
-    for (const char* part : {"run", "run/sandboxes", "root", "root/bin", "root/etc", "root/proc",
-                             "root/dev", "root/sys", "root/tmp", "root/root", "root/run"}) {
+    const char* const session = std::getenv("XDG_RUNTIME_DIR");
+    runtime = fs::path(session != nullptr ? session : "/tmp") / directory.filename() / "run";
+    fs::create_directories(runtime / "sandboxes");
+    for (const char* part : {"root", "root/bin", "root/etc", "root/proc", "root/dev", "root/sys",
+                             "root/tmp", "root/root", "root/run"}) {
       fs::create_directory(directory / part);
     }
     fs::copy_file("/bin/busybox", directory / "root/bin/busybox");
@@ -99,8 +102,8 @@ struct Setup {
     filter.assign(reinterpret_cast<const char*>(&allow), sizeof allow);
     options.agent_program = bin / "ak-agent";
     options.launcher_program = bin / "ak-launcher";
-    options.runtime_directory = directory / "run";
-    options.sandboxes_directory = directory / "run/sandboxes";
+    options.runtime_directory = runtime;
+    options.sandboxes_directory = runtime / "sandboxes";
     options.base_filter = filter;
     options.pool_size = 2;
     options.pool_max = 2;
@@ -114,6 +117,7 @@ struct Setup {
   ~Setup() {
     std::error_code ignored;
     fs::remove_all(directory, ignored);
+    fs::remove_all(runtime.parent_path(), ignored);
   }
 
   backend::StartRequest request(bool pool) {
@@ -134,6 +138,7 @@ struct Setup {
   }
 
   fs::path directory;
+  fs::path runtime;  // in memory, where a session has such a place
   std::string filter;
   observe::Log log;
   backend::NativeOptions options;

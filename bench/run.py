@@ -51,16 +51,16 @@ def show_time(microseconds):
 
 
 class Bench:
-    def __init__(self, rounds, scratch):
+    def __init__(self, rounds, scratch, runtime):
         self.rounds = rounds
         self.scratch = scratch
+        self.runtime = runtime
         self.rows = []
         self.project = scratch / "project"
         self.project.mkdir()
         (self.project / "main.py").write_text("print('hello')\n")
-        (scratch / "run").mkdir(mode=0o700)
         self.environment = dict(
-            os.environ, HOME=str(scratch / "home"), XDG_RUNTIME_DIR=str(scratch / "run"),
+            os.environ, HOME=str(scratch / "home"), XDG_RUNTIME_DIR=str(runtime),
             XDG_DATA_HOME=str(scratch / "data"), XDG_CONFIG_HOME=str(scratch / "config"),
             XDG_CACHE_HOME=str(scratch / "cache"))
         (scratch / "home").mkdir()
@@ -108,7 +108,7 @@ class Bench:
     def runc_command(self):
         """A runc run of a bundle made of busybox; a fresh name each time, from the shell's pid."""
         bundle = self.scratch / "bundle"
-        state = self.scratch / "runc"
+        state = self.runtime / "runc"
         command = ["sh", "-c", f'exec runc --root {state} run --bundle {bundle} "ak-bench-$$"']
         if bundle.exists():
             return command
@@ -165,7 +165,7 @@ class Bench:
     def control(self):
         """Requests to the daemon on one kept connection, and a sandbox's whole life over the API."""
         self.warm()
-        api = Api(self.scratch / "run/agentkernel/daemon.sock")
+        api = Api(self.runtime / "agentkernel/daemon.sock")
         try:
             trips = sorted(api.timed("GET", "/health") for _ in range(10 * self.rounds))
             self.row_within("GET /health, kept connection", trips, 200)
@@ -318,9 +318,12 @@ def main():
     options = parser.parse_args()
     if not pathlib.Path(AGENTKERNEL).exists():
         sys.exit("bench: error: build/bin/agentkernel is not there\n  Build first: ./dev build")
-    # A short path: socket paths have 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="ak-bench-") as name:
-        bench = Bench(options.rounds, pathlib.Path(name))
+    # Short paths: those of sockets have 107 bytes. The runtime directory is in memory, as the one
+    # that a session gets is.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="ak-bench-") as name, \
+            tempfile.TemporaryDirectory(prefix="ak-bench-", dir=memory) as runtime:
+        bench = Bench(options.rounds, pathlib.Path(name), pathlib.Path(runtime))
         try:
             for step in options.names or names:
                 try:
