@@ -294,10 +294,12 @@ def cpu_name():
     return platform.machine()
 
 
-def as_markdown(rows, rounds):
+def as_markdown(rows, rounds, load):
     lines = [HEADER.cells(), ["---"] * 6] + [row.cells() for row in rows]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     date = datetime.date.today().isoformat()
+    missed = "".join(f"- {row.what}: {row.ratio or row.value} against {row.peer or 'the budget'}, "
+                     f"budget {row.budget}\n" for row in rows if row.holds == "NO") or "- none\n"
     return f"""# Benchmarks
 
 Written by `./dev bench --markdown docs/benchmarks.md` on {date}: {os.cpu_count()} cores, {cpu_name()},
@@ -306,6 +308,19 @@ one comparison take turns within each round, so that a drift of the machine hits
 of {PAUSE_MS} ms before each. The daemon is up and its pool is warm unless a row says otherwise.
 
 {table}
+
+Budgets that this run missed:
+
+{missed}
+The load average was {load:.1f} when the run began. On a machine that does other work all times grow and
+the ratios that depend on several processes waking each other (run, cold start, claim) grow with
+them; compare runs of the same load only. What the rows say:
+
+- `agentkernel run true` is the whole process, with the project mounted copy-on-write, limits by
+  cgroup, a seccomp filter and an agent that streams; the bwrap of the comparison has none of these.
+- With 16 in flight every start comes too soon for the pool: these boxes are made from nothing, one
+  after the other, by one launcher.
+- A named sandbox's life over the API includes records that survive a power cut (fsync).
 """
 
 
@@ -318,6 +333,7 @@ def main():
     options = parser.parse_args()
     if not pathlib.Path(AGENTKERNEL).exists():
         sys.exit("bench: error: build/bin/agentkernel is not there\n  Build first: ./dev build")
+    load = os.getloadavg()[0]
     # Short paths: those of sockets have 107 bytes. The runtime directory is in memory, as the one
     # that a session gets is.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -338,7 +354,7 @@ def main():
             bench.stop()
         print(as_table(bench.rows))
         if options.markdown:
-            options.markdown.write_text(as_markdown(bench.rows, options.rounds))
+            options.markdown.write_text(as_markdown(bench.rows, options.rounds, load))
 
 
 if __name__ == "__main__":

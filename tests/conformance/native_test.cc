@@ -133,6 +133,23 @@ TEST_F(PoolTest, AWarmBoxIsClaimedOnceAndReplaced) {
   EXPECT_TRUE(bench_.stop(kBox));
 }
 
+TEST_F(PoolTest, TheNextBoxIsMadeOnlyAfterTheStart) {
+  bench_.backend().warm(poolable(kBox));
+  waitForWarm(1);
+  ASSERT_TRUE(bench_.start(poolable(kBox)));
+  EXPECT_EQ(bench_.backend().poolStats().warm, 0U);
+  waitForWarm(1);
+  EXPECT_TRUE(bench_.stop(kBox));
+}
+
+TEST_F(PoolTest, AStartTakesTheBoxThatIsJustBeingMade) {
+  bench_.backend().warm(poolable(kBox));
+  auto box = bench_.start(poolable(kBox));
+  ASSERT_TRUE(box) << box.error().message;
+  EXPECT_TRUE(box->from_pool);
+  EXPECT_TRUE(bench_.stop(kBox));
+}
+
 TEST_F(NativeTest, TwentyCyclesLeaveNothing) {
   auto cycle = [&] {
     auto box = bench().startOk(kBox);
