@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "sys/file.h"
 
 namespace ak::guest {
 
@@ -30,6 +31,13 @@ std::uint64_t effectiveCapabilities() {
 
 bool holds(int capability) {
   return (effectiveCapabilities() >> static_cast<unsigned>(capability) & 1U) != 0;
+}
+
+// A namespace that maps one id by an unprivileged user's hand has given up setgroups for good, and
+// whoever lives in it has the groups that it has (user_namespaces(7)).
+bool groupsAreFixed() {
+  const Result<std::string> rule = sys::readFile("/proc/self/setgroups", 64);
+  return rule && trim(*rule) == "deny";
 }
 
 std::vector<char*> pointersTo(std::vector<std::string>& texts) {
@@ -182,7 +190,7 @@ ChildPlan ExecPlan::childPlan() {
   // An agent that may not change ids (a plain process, one mapped id) runs all as itself; asking
   // for anyone else then fails in the child with the kernel's own word.
   const bool same = user_.uid == ::geteuid() && user_.gid == ::getegid();
-  child.change_ids = !same || (holds(CAP_SETGID) && holds(CAP_SETUID));
+  child.change_ids = !same || (holds(CAP_SETGID) && holds(CAP_SETUID) && !groupsAreFixed());
   child.uid = user_.uid;
   child.gid = user_.gid;
   child.groups = user_.groups.data();

@@ -94,6 +94,9 @@ class Backend {
   // Ends boxes and removes leftovers (cgroups, scratch, runtime directories) whose id is not in
   // `keep`.
   virtual net::Task<Result<std::vector<std::string>>> sweep(std::vector<std::string> keep) = 0;
+  // Removes the directory of a sandbox that does not run, also where files below belong to ids that
+  // this process may not touch but the backend may (rootless).
+  virtual net::Task<Status> removeFiles(std::string directory) = 0;
   // Called on the loop when a box ends by itself.
   virtual void onEnded(std::function<void(const Ended&)> handler) = 0;
 

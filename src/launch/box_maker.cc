@@ -81,9 +81,12 @@ std::string_view bytesOf(const T& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-os::IdMaps mapsOf(const Host& host, const model::IdRange& ids) {
-  const os::IdExtent extent{0, host.rootless() ? 0 : ids.base, ids.count};
-  return {{extent}, {extent}};
+Result<os::IdMaps> mapsOf(const Host& host, const model::IdRange& ids) {
+  if (host.rootless()) {
+    return os::ownIds(ids.count);
+  }
+  const os::IdExtent extent{0, ids.base, ids.count};
+  return os::IdMaps{{extent}, {extent}};
 }
 
 ChildPlan planOf(const Host& host, const model::BoxSpec& spec, const Box& box, int control) {
@@ -151,7 +154,8 @@ Status BoxMaker::clone(const model::BoxSpec& spec, Box& box) {
 // The child waits for its first packet; by then it is mapped.
 Status BoxMaker::admit(Box& box) {
   const sys::OwnedFd proc = AK_TRY(sys::openPath(cat("/proc/", box.pid), O_PATH | O_DIRECTORY));
-  AK_TRY(os::writeIdMaps(proc.get(), mapsOf(host_, box.ids)));
+  const os::IdMaps maps = AK_TRY(mapsOf(host_, box.ids));
+  AK_TRY(os::writeIdMaps(proc.get(), maps));
   box.user_namespace = AK_TRY(sys::openAt(proc.get(), "ns/user", O_RDONLY));
   const sys::ProcessId process = AK_TRY(sys::processId(box.pid));
   box.start_ticks = process.start_ticks;

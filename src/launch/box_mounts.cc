@@ -224,7 +224,13 @@ Result<WorkspaceMounts> assembleWorkspace(Host& host, const model::BoxWorkspace&
     return std::unexpected(std::move(mapped).error().context(spec.source.path));
   }
   if (writable) {
-    box.reservation = AK_TRY(Reservation::make(host.runtime(), box.id, spec, source.get()));
+    model::BoxWorkspace owned = spec;
+    if (host.rootless()) {
+      // As this namespace sees it: our own user.
+      owned.owner_uid = 0;
+      owned.owner_gid = 0;
+    }
+    box.reservation = AK_TRY(Reservation::make(host.runtime(), box.id, owned, source.get()));
   }
   return mounts;
 }

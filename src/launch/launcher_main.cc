@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "launch/launcher.h"
+#include "launch/remove.h"
 #include "sys/file.h"
 
 namespace {
@@ -63,11 +64,22 @@ void closeOthers(const Arguments& arguments) {
   (void)::close_range(1024, ~0U, 0);
 }
 
+int removeAndReport(const std::string& path) {
+  const ak::Status removed = ak::launch::removeDirectory(path);
+  if (!removed) {
+    (void)ak::sys::writeAll(2, ak::cat("ak-launcher: ", removed.error().message, "\n"));
+  }
+  return removed ? 0 : 125;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using ak::launch::Host;
   using ak::launch::Launcher;
+  if (argc == 3 && std::string_view(argv[1]) == "--remove") {
+    return removeAndReport(argv[2]);
+  }
   const std::optional<Arguments> arguments = parse(argc, argv);
   if (!arguments) {
     constexpr std::string_view kUsage =

@@ -152,10 +152,12 @@ Status makeReserved(int workspace, const std::string& path, const model::BoxWork
   if (::mkdirat(dir.get(), name.c_str(), 0755) != 0) {
     return failErrno(cat("reserving ", path));
   }
-  if (::geteuid() == 0 &&
-      ::fchownat(dir.get(), name.c_str(), spec.owner_uid, spec.owner_gid, AT_SYMLINK_NOFOLLOW) !=
-          0 &&
-      errno != EINVAL) {
+  // By descriptor: a guest of another box may have this workspace too, and swap what it finds.
+  const sys::OwnedFd made =
+      AK_TRY(sys::openAt(dir.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, kBeneath));
+  // The owner's like all else there, and readable whatever our umask: the guest meets it too.
+  if ((::fchown(made.get(), spec.owner_uid, spec.owner_gid) != 0 && errno != EINVAL) ||
+      ::fchmod(made.get(), 0755) != 0) {
     return failErrno(cat("reserving ", path));
   }
   return {};

@@ -28,20 +28,20 @@ std::string nameOf(const std::string& path) {
 }
 
 // A link whose target is absolute or climbs above the workspace: a later tool of the user's that
-// writes through it would write wherever the guest chose.
+// writes through it would write wherever the guest chose. `..` is good at the beginning only, where
+// it leaves directories that are no links: after a name it may leave the target of another link of
+// the guest's ("up -> ." makes "up/up/../.." climb two levels).
 bool leadsOut(const std::string& path, const std::string& target) {
   if (target.starts_with('/')) {
     return true;
   }
   auto depth = std::ranges::count(path, '/');
+  bool named = false;
   for (const std::string_view part : split(target, '/')) {
-    if (part == "..") {
-      if (--depth < 0) {
-        return true;
-      }
-    } else if (!part.empty() && part != ".") {
-      ++depth;
+    if (part == ".." && (named || --depth < 0)) {
+      return true;
     }
+    named = named || (part != ".." && !part.empty() && part != ".");
   }
   return false;
 }
@@ -186,6 +186,10 @@ class Applier {
 
   Status takeLink(int directory, const std::string& path) {
     const std::string target = AK_TRY(readLink(trees_.upper, path));
+    // Again: a guest that still runs may have put it there after checkAll().
+    if (!options_.take_protected && leadsOut(path, target)) {
+      return fail(ErrorCode::PolicyDenied, "it became a link that leads out of the workspace");
+    }
     const std::string temporary = cat(".ak-apply-", sys::KernelRandom().hex(8));
     if (::symlinkat(target.c_str(), directory, temporary.c_str()) != 0) {
       return failErrno("symlink");

@@ -149,6 +149,38 @@ TEST_F(ChangesTest, ApplyRefusesWhatTheHostExecutesAndLinksThatLeadOut) {
   EXPECT_EQ(get("lower/fine"), "fine");
 }
 
+TEST_F(ChangesTest, LinksThatClimbThroughOtherLinksLeadOut) {
+  fs::create_directory_symlink(".", top_ / "upper/up");
+  fs::create_symlink("up/up/../../outside", top_ / "upper/climber");
+  fs::create_directories(top_ / "upper/sub");
+  fs::create_symlink("../sub/file", top_ / "upper/sub/fine");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  const auto refused = applyChanges(trees(), *changes, options_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("climber"));
+  EXPECT_THAT(refused.error().message, testing::Not(HasSubstr("fine")));
+}
+
+TEST_F(ChangesTest, AFileThatBecomesALinkAfterTheCheckIsRefused) {
+  put("upper/dir/a", "a");
+  put("upper/dir/b", "b");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  // The guest swaps b while paths are checked; by then dir/b is known as a plain file.
+  options_.is_protected = [&](const std::string& path) {
+    if (path == "dir/b") {
+      fs::remove(top_ / "upper/dir/b");
+      fs::create_symlink("/etc/passwd", top_ / "upper/dir/b");
+    }
+    return false;
+  };
+  const auto refused = applyChanges(trees(), *changes, options_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::PolicyDenied);
+  EXPECT_FALSE(fs::is_symlink(top_ / "lower/dir/b"));
+}
+
 TEST_F(ChangesTest, ApplyNeverWritesThroughALinkOfTheHost) {
   put("outside/target", "precious");
   put("upper/dir/file", "evil");

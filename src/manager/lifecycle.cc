@@ -218,16 +218,24 @@ net::Task<void> Lifecycle::forget(SandboxPtr sandbox) {
   }
   markStopped(*sandbox, "removed");
   if (sandbox->durable) {
-    const Status gone = co_await foundation_.store_worker.run([this, uuid]() -> Status {
-      AK_TRY(removeWritableLayer(foundation_.state_directory, uuid));
-      return foundation_.store.remove(uuid);
-    });
-    if (!gone) {
+    if (Status gone = co_await forgetFiles(uuid); !gone) {
       logFailure("removing the directory of", *sandbox, gone.error());
     }
   }
   foundation_.ids.give(sandbox->record.ids);
   table_.remove(uuid);
+}
+
+net::Task<Status> Lifecycle::forgetFiles(std::string uuid) {
+  Status removed = co_await foundation_.store_worker.run(
+      [this, uuid] { return removeWritableLayer(foundation_.state_directory, uuid); });
+  if (!removed && removed.error().code == ErrorCode::PermissionDenied) {
+    // A guest user's directory, which belongs to a subordinate id of ours.
+    removed = co_await foundation_.backend.removeFiles(directoryOf(uuid));
+  }
+  AK_CO_TRY(removed);
+  co_return co_await foundation_.store_worker.run(
+      [this, uuid] { return foundation_.store.remove(uuid); });
 }
 
 net::Task<Status> Lifecycle::restart(SandboxPtr sandbox) {

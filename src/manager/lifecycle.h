@@ -85,6 +85,8 @@ class Lifecycle {
   net::Task<Status> injectFiles(const Sandbox& sandbox, const Plan& plan);
   net::Task<Status> save(const Sandbox& sandbox);
   net::Task<void> forget(SandboxPtr sandbox);
+  // Its directory, then its row.
+  net::Task<Status> forgetFiles(std::string uuid);
   net::Task<Status> reconnectOne(model::SandboxRecord record);
   net::Task<void> noteEnded(SandboxPtr sandbox, std::string reason);
   void onEnded(const backend::Ended& ended);

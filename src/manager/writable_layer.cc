@@ -30,7 +30,7 @@ Result<model::HostPath> writableLayerOf(const std::string& directory) {
 
 Result<sys::OwnedFd> openWorkspaceLayer(const std::string& directory) {
   Result<sys::OwnedFd> layer =
-      sys::openPath(cat(directory, "/layer/workspace/upper"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      sys::openPath(cat(directory, "/layer/work"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!layer && layer.error().code == ErrorCode::NotFound) {
     return fail(ErrorCode::NotFound, "this sandbox has no copy-on-write workspace layer");
   }

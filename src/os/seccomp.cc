@@ -1,11 +1,13 @@
 #include "os/seccomp.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,6 +33,16 @@ constexpr std::uint64_t kNamespaceFlags[] = {CLONE_NEWNS,    CLONE_NEWUSER, CLON
                                              CLONE_NEWNET,   CLONE_NEWIPC,  CLONE_NEWUTS,
                                              CLONE_NEWCGROUP};
 
+// Calls that libseccomp of this age cannot name but kernels have; since 5.0 all architectures
+// number alike (Documentation/process/adding-syscalls.rst).
+int numberOf(std::string_view name) {
+  const int number = ::seccomp_syscall_resolve_name(name.data());
+  if (number >= 0) {
+    return number;
+  }
+  return name == "fchmodat2" ? 452 : name == "open_tree_attr" ? 467 : number;
+}
+
 class Compiler {
  public:
   explicit Compiler(std::uint32_t otherwise)
@@ -43,7 +55,7 @@ class Compiler {
 
   // Names that this architecture or this libseccomp does not know are left to the default.
   void add(const char* name, std::uint32_t action, std::vector<scmp_arg_cmp> when = {}) {
-    const int number = ::seccomp_syscall_resolve_name(name);
+    const int number = numberOf(name);
     if (number >= 0) {
       note(::seccomp_rule_add_array(context_.get(), action, number,
                                     static_cast<unsigned>(when.size()), when.data()));
@@ -112,9 +124,32 @@ void refusePersonalities(Compiler& rules) {
   }
 }
 
-// Rules by argument, the same for every guest. Masks of 32 bits where the kernel ignores the rest:
+// Every call that gives a file its mode. With open and openat the mode counts only together with
+// one of the flags that make a file; without them it is garbage.
+void refuseSetIdFiles(Compiler& rules) {
+  constexpr std::uint64_t kMakesTemporary = O_TMPFILE & ~O_DIRECTORY;
+
+  struct Call {
+    const char* name;
+    unsigned mode;
+  };
+
+  for (const std::uint64_t bit : {S_ISUID, S_ISGID}) {
+    for (const Call& call : {Call{"chmod", 1}, {"fchmod", 1}, {"fchmodat", 2}, {"fchmodat2", 2},
+                             {"mknod", 1}, {"mknodat", 2}, {"creat", 1}}) {
+      rules.add(call.name, refuse(EPERM), {bits(call.mode, bit, bit)});
+    }
+    for (const std::uint64_t flag : {std::uint64_t{O_CREAT}, kMakesTemporary}) {
+      rules.add("open", refuse(EPERM), {bits(1, flag, flag), bits(2, bit, bit)});
+      rules.add("openat", refuse(EPERM), {bits(2, flag, flag), bits(3, bit, bit)});
+    }
+  }
+  rules.add("openat2", refuse(ENOSYS));
+}
+
+// Rules by argument, for every guest. Masks of 32 bits where the kernel ignores the rest:
 // else a garbage upper half would pass (CVE-2019-10063).
-Result<Program> argumentRules() {
+Result<Program> argumentRules(SetIdFiles files) {
   Compiler rules(SCMP_ACT_ALLOW);
   for (const std::uint64_t flag : kNamespaceFlags) {
     rules.add("clone", refuse(EPERM), {bits(0, flag, flag)});
@@ -125,6 +160,9 @@ Result<Program> argumentRules() {
   }
   refuseSocketFamilies(rules);
   refusePersonalities(rules);
+  if (files == SetIdFiles::Refused) {
+    refuseSetIdFiles(rules);
+  }
   return rules.finish();
 }
 
@@ -175,8 +213,8 @@ Result<std::string> bytesOf(const Program& program) {
 
 }  // namespace
 
-Result<std::string> compileSeccomp(model::SeccompSet set) {
-  const Program arguments = AK_TRY(argumentRules());
+Result<std::string> compileSeccomp(model::SeccompSet set, SetIdFiles files) {
+  const Program arguments = AK_TRY(argumentRules(files));
   const Program list = AK_TRY(listRules(set));
   return bytesOf(both(arguments, list));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -11,6 +12,12 @@
 // numbers, which would go past the rules).
 namespace ak::os {
 
+// May guests make set-user-id and set-group-id files? Not where they write to a directory of the
+// host: guest root is the owner of the workspace there, so that such a file lets every user of the
+// machine run the guest's code as the owner. (Inside, `nosuid` has made them useless anyway.)
+// openat2, whose arguments a filter cannot see, answers ENOSYS then.
+enum class SetIdFiles : std::uint8_t { Allowed, Refused };
+
 // What guest processes run under, installed just before each exec.
 //   default      all but calls that administer the machine or widen the kernel's attack surface
 //   moderate     also no debugging of other processes
@@ -18,7 +25,7 @@ namespace ak::os {
 //   ai-agent     that list and what agents' tools need besides (landlock, handles, batching)
 // All of them: no new namespaces (clone3 answers ENOSYS, so that C libraries fall back to clone,
 // whose flags can be seen), no terminal injection, no odd socket families, no changed personality.
-Result<std::string> compileSeccomp(model::SeccompSet set);
+Result<std::string> compileSeccomp(model::SeccompSet set, SetIdFiles files = SetIdFiles::Allowed);
 
 // What the agent itself runs under, and with it all that it starts.
 Result<std::string> compileAgentSeccomp();

@@ -8,7 +8,7 @@ namespace {
 constexpr const char* kAlwaysRefused[] = {
     // Mounts and namespaces: a way to new kernel surface, or out of the root.
     "mount", "umount", "umount2", "pivot_root", "fsopen", "fsconfig", "fsmount", "fspick",
-    "move_mount", "open_tree", "mount_setattr", "unshare", "setns", "open_by_handle_at",
+    "move_mount", "open_tree", "open_tree_attr", "mount_setattr", "unshare", "setns", "open_by_handle_at",
     // Kernel interfaces with a history of privilege escalations.
     "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
     "io_uring_register", "fanotify_init", "memfd_secret", "vmsplice", "lookup_dcookie",

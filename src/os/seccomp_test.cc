@@ -18,6 +18,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sys/owned_fd.h"
+
 namespace ak::os {
 namespace {
 
@@ -44,6 +46,43 @@ class SeccompTest : public ::testing::TestWithParam<model::SeccompSet> {
     return compiled ? *compiled : std::string();
   }
 };
+
+// Whatever call makes or changes a file: -1 with EPERM when the mode is set-id, else it works.
+TEST_P(SeccompTest, SetIdFilesAreRefusedWhereHostFilesAreWritten) {
+  const auto compiled = compileSeccomp(GetParam(), SetIdFiles::Refused);
+  ASSERT_TRUE(compiled);
+  char pattern[] = "/tmp/ak-setid-XXXXXX";
+  const sys::OwnedFd file(::mkstemp(pattern));
+  const std::string other = std::string(pattern) + ".made";
+  const char* const path = pattern;
+  const char* const made = other.c_str();
+  const int fd = file.get();
+  const std::function<long(mode_t)> calls[] = {
+      [=](mode_t mode) { return ::syscall(SYS_chmod, path, mode); },
+      [=](mode_t mode) { return ::syscall(SYS_fchmod, fd, mode); },
+      [=](mode_t mode) { return ::syscall(SYS_fchmodat, AT_FDCWD, path, mode); },
+      [=](mode_t mode) { return ::syscall(SYS_creat, path, mode); },
+      [=](mode_t mode) { return ::syscall(SYS_open, path, O_CREAT | O_RDWR, mode); },
+      [=](mode_t mode) { return ::syscall(SYS_openat, AT_FDCWD, path, O_CREAT | O_RDWR, mode); },
+      [=](mode_t mode) { return ::syscall(SYS_openat, AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR, mode); },
+  };
+  for (const auto& call : calls) {
+    EXPECT_EQ(under(*compiled, [&] { return call(0755); }), 0);
+    EXPECT_EQ(under(*compiled, [&] { return call(04755); }), EPERM);
+    EXPECT_EQ(under(*compiled, [&] { return call(02755); }), EPERM);
+    EXPECT_EQ(under(filter(), [&] { return call(04755); }), 0) << "the probe would see it work";
+  }
+  const auto make = [=](mode_t mode) {
+    return ::syscall(SYS_mknodat, AT_FDCWD, made, S_IFREG | mode, 0);
+  };
+  EXPECT_EQ(under(*compiled, [&] { return make(04755); }), EPERM);
+  EXPECT_EQ(under(*compiled, [=] { return ::syscall(452, AT_FDCWD, path, 04755, 0); }), EPERM)
+      << "fchmodat2";
+  // Without a flag that makes a file the mode is garbage and harmless.
+  EXPECT_EQ(under(*compiled, [=] { return ::syscall(SYS_open, path, O_RDONLY, 04755); }), 0);
+  ::unlink(path);
+  ::unlink(made);
+}
 
 TEST_P(SeccompTest, OrdinaryWorkIsUntouched) {
   const std::string bpf = filter();

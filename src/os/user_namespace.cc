@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <optional>
@@ -159,6 +160,28 @@ Result<sys::OwnedFd> makeUserNamespace(const IdMaps& maps) {
   Result<sys::OwnedFd> ns = build();
   endChild(pid);
   return ns;
+}
+
+std::vector<IdExtent> sameIds(std::string_view map, std::uint32_t count) {
+  std::vector<IdExtent> extents;
+  for (const std::string_view line : split(map, '\n')) {
+    std::vector<std::uint32_t> numbers;
+    for (const std::string_view word : split(line, ' ')) {
+      if (const auto number = parseNumber<std::uint32_t>(word)) {
+        numbers.push_back(*number);
+      }
+    }
+    if (numbers.size() == 3 && numbers[0] < count) {
+      extents.push_back({numbers[0], numbers[0], std::min(numbers[2], count - numbers[0])});
+    }
+  }
+  return extents;
+}
+
+Result<IdMaps> ownIds(std::uint32_t count) {
+  const std::string users = AK_TRY(sys::readFile("/proc/self/uid_map", 64 * 1024));
+  const std::string groups = AK_TRY(sys::readFile("/proc/self/gid_map", 64 * 1024));
+  return IdMaps{sameIds(users, count), sameIds(groups, count)};
 }
 
 std::vector<IdExtent> subordinateIds(std::string_view text,

@@ -30,6 +30,14 @@ Status writeIdMaps(int proc_dir, const IdMaps& maps);
 // A user namespace that nobody is in, for idmap(). Costs a short-lived child.
 Result<sys::OwnedFd> makeUserNamespace(const IdMaps& maps);
 
+// The first `count` ids of our own user namespace as themselves, for a namespace below it. Our
+// extents stay apart: each line of a child's map must lie within one line of its parent's, else
+// the kernel refuses it with EPERM (user_namespaces(7)).
+Result<IdMaps> ownIds(std::uint32_t count);
+
+// The same of the text of /proc/PID/uid_map or gid_map; what is no map yields nothing.
+std::vector<IdExtent> sameIds(std::string_view map, std::uint32_t count);
+
 // The extents of /etc/subuid or /etc/subgid text for a user (name or number first field).
 std::vector<IdExtent> subordinateIds(std::string_view text,
                                      std::string_view user,

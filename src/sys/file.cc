@@ -134,26 +134,68 @@ Result<bool> sameBytes(int a, int b) {
   }
 }
 
-Status copyBytes(int source, int target) {
-  for (;;) {
-    const ssize_t size =
-        ::copy_file_range(source, nullptr, target, nullptr, std::size_t{1} << 30U, 0);
-    if (size == 0) {
-      return {};
+namespace {
+
+// From here to the end of a stretch of data, at the same place of both files.
+Status copyStretch(int source, int target, off_t from, off_t end) {
+  std::string block;
+  while (from < end) {
+    const auto left = static_cast<std::size_t>(end - from);
+    off_t read_at = from;
+    off_t write_at = from;
+    ssize_t size = block.empty()
+                       ? ::copy_file_range(source, &read_at, target, &write_at,
+                                           std::min(left, std::size_t{1} << 30U), 0)
+                       : ::pread(source, block.data(), std::min(left, block.size()), from);
+    if (size < 0 && errno == EINTR) {
+      continue;
     }
-    if (size < 0 && errno != EINTR) {
+    if (size < 0 && block.empty()) {
       // EXDEV, EINVAL and friends: these two file systems cannot do it between them.
+      block.resize(64 * 1024);
+      continue;
+    }
+    if (size < 0) {
+      return failErrno("read");
+    }
+    if (size == 0) {
+      return {};  // it became shorter
+    }
+    if (!block.empty()) {
+      size = ::pwrite(target, block.data(), static_cast<std::size_t>(size), from);
+      if (size < 0 && errno != EINTR) {
+        return failErrno("write");
+      }
+    }
+    from += std::max<ssize_t>(size, 0);
+  }
+  return {};
+}
+
+}  // namespace
+
+Status copyBytes(int source, int target) {
+  struct stat info{};
+  if (::fstat(source, &info) != 0) {
+    return failErrno("stat");
+  }
+  // A file system without holes says that all is data.
+  for (off_t at = 0; at < info.st_size;) {
+    const off_t data = ::lseek(source, at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) {
       break;
     }
-  }
-  std::string block(64 * 1024, '\0');
-  for (;;) {
-    const std::size_t size = AK_TRY(readFull(source, block.data(), block.size()));
-    AK_TRY(writeAll(target, std::string_view(block).substr(0, size)));
-    if (size < block.size()) {
-      return {};
+    const off_t hole = data < 0 ? -1 : ::lseek(source, data, SEEK_HOLE);
+    if (hole < 0) {
+      return failErrno("looking for holes of a file");
     }
+    AK_TRY(copyStretch(source, target, data, hole));
+    at = hole;
   }
+  if (::ftruncate(target, info.st_size) != 0) {
+    return failErrno("setting the size of a file");
+  }
+  return {};
 }
 
 namespace {

@@ -32,7 +32,8 @@ Status writeAll(int fd, std::string_view data);
 // Two open files hold the same bytes from their current offsets to their ends.
 Result<bool> sameBytes(int a, int b);
 
-// Copies from the current offset of `source` to its end; reflinks where the file system can.
+// Makes the empty file `target` the same as all of `source`, with its holes: a file of a guest may
+// be a terabyte of nothing. Reflinks where the file system can.
 Status copyBytes(int source, int target);
 
 // New content or old content, never a mixture, also after a power cut: temporary file in the same

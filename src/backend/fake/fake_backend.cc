@@ -191,4 +191,8 @@ net::Task<void> FakeBackend::close() {
   boxes_.clear();
 }
 
+net::Task<Status> FakeBackend::removeFiles(std::string directory) {
+  co_return fail(ErrorCode::PermissionDenied, cat("the fake backend may not remove ", directory));
+}
+
 }  // namespace ak::backend

@@ -32,6 +32,7 @@ class NativeBackend final : public Backend {
                                                               model::Limits limits) override;
   net::Task<Result<std::vector<std::string>>> list() override;
   net::Task<Result<std::vector<std::string>>> sweep(std::vector<std::string> keep) override;
+  net::Task<Status> removeFiles(std::string directory) override;
 
   void onEnded(std::function<void(const Ended&)> handler) override {
     on_ended_ = std::move(handler);

@@ -5,6 +5,7 @@
 #include "backend/agent_socket.h"
 #include "backend/native/box.h"
 #include "backend/native/native_backend.h"
+#include "backend/spawn.h"
 #include "base/text.h"
 #include "net/timeout.h"
 #include "sys/process.h"
@@ -207,6 +208,20 @@ net::Task<Result<std::vector<std::string>>> NativeBackend::sweep(std::vector<std
     }
   }
   co_return removed;
+}
+
+net::Task<Status> NativeBackend::removeFiles(std::string directory) {
+  SpawnRequest request;
+  request.argv = {options_.launcher_program, "--remove", directory};
+  Spawned spawned = AK_CO_TRY(spawnProgram(request));
+  const auto process = std::make_shared<net::AsyncFd>(executor_, std::move(spawned.process));
+  co_await process->readable();
+  const sys::ExitStatus status = AK_CO_TRY(sys::waitPidFd(process->get()));
+  if (status != sys::ExitStatus{}) {
+    co_return fail(ErrorCode::Internal, cat("ak-launcher could not remove ", directory),
+                   "Remove it as root.");
+  }
+  co_return Status();
 }
 
 }  // namespace ak::backend

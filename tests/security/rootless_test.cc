@@ -1,0 +1,88 @@
+// Whole flows as users of every kind.
+#include <gmock/gmock.h>
+
+#include "world.h"
+
+namespace ak::security {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class UserTest : public SecurityTest {};
+
+TEST_P(UserTest, ACommandRunsAsRootOfItsOwn) {
+  const Finished run = world().shell("id -u; cat; exit 7", {"--mount", "none"});
+  EXPECT_EQ(run.out, "0\n") << run.err;
+  EXPECT_EQ(run.status, 7);
+}
+
+TEST_P(UserTest, ACopyOnWriteWorkspaceShowsAndReturnsTheOwner) {
+  world().put(world().project() + "/mine", "one\n");
+  const Finished run = world().shell("stat -c %u:%g mine; echo two >> mine; echo new > added",
+                                     {"--keep", "--name", "cow"});
+  EXPECT_EQ(run.out, "0:0\n") << run.err;
+  EXPECT_EQ(world().host({"/bin/cat", "mine"}).out, "one\n");
+  const Finished diff = world().agentkernel({"diff", "cow"});
+  EXPECT_THAT(diff.out, HasSubstr("+two")) << diff.err;
+  const Finished applied = world().agentkernel({"apply", "cow"});
+  EXPECT_EQ(applied.status, 0) << applied.err;
+  EXPECT_EQ(world().host({"/bin/cat", "mine", "added"}).out, "one\ntwo\nnew\n");
+  const std::string owner = std::to_string(world().uid());
+  EXPECT_EQ(world().host({"/usr/bin/stat", "-c", "%u", "mine", "added"}).out,
+            owner + "\n" + owner + "\n");
+  EXPECT_EQ(world().agentkernel({"rm", "cow"}).status, 0);
+}
+
+TEST_P(UserTest, AKeptSandboxStopsStartsAndLeavesNothing) {
+  const Finished run =
+      world().shell("mkdir -p s/t && echo x > s/t/x; chown -R 34:34 s 2>/dev/null; chmod 700 s",
+                    {"--keep", "--name", "kept"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(world().agentkernel({"stop", "kept"}).status, 0);
+  EXPECT_EQ(world().agentkernel({"start", "kept"}).status, 0);
+  const Finished seen = world().agentkernel({"exec", "kept", "stat", "-c", "%u", "s"});
+  EXPECT_EQ(seen.out, world().manyIds() ? "34\n" : "0\n") << seen.err;
+  EXPECT_EQ(world().agentkernel({"rm", "kept"}).status, 0);
+  EXPECT_EQ(world().host({"/bin/ls", world().top() + "/state/sandboxes"}).out, "")
+      << "files of the guest's other users go too";
+}
+
+TEST_P(UserTest, LimitsThatDoNotHoldAreSaid) {
+  const Finished run = world().shell("true", {"--keep", "--name", "limits"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  const Finished shown = world().agentkernel({"inspect", "limits"});
+  if (shown.out.contains("unenforced")) {
+    EXPECT_THAT(shown.out, HasSubstr("delegated scope"));
+    const Finished asked = world().shell("true", {"--memory", "64mb"});
+    EXPECT_NE(asked.status, 0) << "what was asked for by number holds or fails";
+  } else {
+    EXPECT_THAT(shown.out, HasSubstr("cgroup"));
+  }
+  EXPECT_EQ(world().agentkernel({"rm", "limits"}).status, 0);
+}
+
+TEST_P(UserTest, AWritableWorkspaceBelongsToTheOwner) {
+  const Finished run = world().shell("echo made > rw-made; stat -c %u .vscode", {"--mount", "rw"});
+  EXPECT_EQ(run.out, "0\n") << run.err;
+  EXPECT_EQ(world().host({"/usr/bin/stat", "-c", "%u", "rw-made"}).out,
+            std::to_string(world().uid()) + "\n");
+}
+
+TEST_P(UserTest, AnImportedImageRuns) {
+  const Finished made = world().host(
+      {"/bin/sh", "-c", "mkdir -p ../img && cp hostile ../img/ && tar -C ../img -cf ../img.tar ."});
+  ASSERT_EQ(made.status, 0) << made.err;
+  const Finished imported = world().agentkernel(
+      {"images", "import", world().home() + "/img.tar", "--name", "only-hostile"});
+  ASSERT_EQ(imported.status, 0) << imported.err;
+  const Finished run = world().agentkernel(
+      {"run", "--image", "only-hostile", "--mount", "none", "/hostile", "descriptors"});
+  EXPECT_EQ(run.status, 0) << run.out << run.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(Users, UserTest,
+                         ::testing::Values(Who::Self, Who::Plain, Who::WithRange), nameOf);
+
+}  // namespace
+}  // namespace ak::security

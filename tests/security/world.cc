@@ -1,0 +1,181 @@
+#include "world.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+
+#include "base/text.h"
+#include "os/user_namespace.h"
+#include "sys/file.h"
+
+namespace ak::security {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Of nobody on any machine: ordinary users begin at 1000, and system ones end below.
+constexpr uid_t kStranger = 61'234;
+
+std::array<std::unique_ptr<World>, 3>& worlds() {
+  static std::array<std::unique_ptr<World>, 3> made;
+  return made;
+}
+
+}  // namespace
+
+std::optional<World::User> World::find(Who who, std::string& why) {
+  if (who == Who::Self) {
+    return User{::geteuid(), ::getegid(), ::geteuid() == 0};
+  }
+  if (::geteuid() != 0) {
+    why = "becoming another user needs root";
+    return std::nullopt;
+  }
+  if (who == Who::Plain) {
+    return User{kStranger, kStranger, false};
+  }
+  if (::access("/usr/bin/newuidmap", X_OK) != 0) {
+    why = "newuidmap is not installed";
+    return std::nullopt;
+  }
+  const auto text = sys::readFile("/etc/subuid", 1 << 20);
+  for (const std::string_view line : split(text ? *text : std::string(), '\n')) {
+    const std::string name(line.substr(0, line.find(':')));
+    const passwd* user = name.empty() ? nullptr : ::getpwnam(name.c_str());
+    if (user != nullptr && user->pw_uid != 0) {
+      return User{user->pw_uid, user->pw_gid, true};
+    }
+  }
+  why = "no user has a range in /etc/subuid";
+  return std::nullopt;
+}
+
+World* World::of(Who who, std::string& why) {
+  std::unique_ptr<World>& made = worlds().at(static_cast<std::size_t>(who));
+  if (!made) {
+    const auto user = find(who, why);
+    if (!user) {
+      return nullptr;
+    }
+    made.reset(new World(*user));
+  }
+  return made.get();
+}
+
+void World::destroyAll() {
+  for (auto& world : worlds()) {
+    world.reset();
+  }
+}
+
+World::World(const User& user) : uid_(user.uid), gid_(user.gid), many_ids_(user.many_ids) {
+  char pattern[] = "/tmp/ak-sec-XXXXXX";
+  if (::mkdtemp(pattern) == nullptr) {
+    throw std::runtime_error("mkdtemp");
+  }
+  top_ = pattern;
+  home_ = top_ + "/home";
+  project_ = home_ + "/project";
+  ::chmod(top_.c_str(), 0755);
+  fs::create_directory(top_ + "/bin");
+  for (const char* name : {"agentkernel", "agentkerneld", "ak-launcher", "ak-agent"}) {
+    fs::copy_file(cat(AK_BIN_DIR "/", name), cat(top_, "/bin/", name));
+  }
+  for (const std::string& path : {home_, project_, top_ + "/run", top_ + "/state"}) {
+    fs::create_directory(path);
+    ::chmod(path.c_str(), 0700);
+    if (::chown(path.c_str(), uid_, gid_) != 0) {
+      throw std::runtime_error("chown " + path);
+    }
+  }
+  fs::copy_file(AK_HOSTILE, project_ + "/hostile");
+  ::chmod((project_ + "/hostile").c_str(), 0755);
+}
+
+World::~World() {
+  agentkernel({"daemon", "stop"});
+  std::error_code ignored;
+  fs::remove_all(top_, ignored);
+}
+
+Finished World::host(const Words& words, const std::string& where) const {
+  Words all{"/usr/bin/env", "-C", where.empty() ? project_ : where};
+  if (uid_ != ::geteuid()) {
+    all.insert(all.end(), {"/usr/bin/setpriv", cat("--reuid=", uid_), cat("--regid=", gid_),
+                           "--clear-groups", "--"});
+  }
+  all.insert(all.end(), words.begin(), words.end());
+  cli::testing::Program program(
+      all, {"HOME=" + home_, "PATH=/usr/bin:/bin", "XDG_RUNTIME_DIR=" + top_ + "/run",
+            "AGENTKERNEL_STATE_DIR=" + top_ + "/state"});
+  return program.finish();
+}
+
+Finished World::agentkernel(const Words& words, const std::string& where) const {
+  Words all{top_ + "/bin/agentkernel"};
+  all.insert(all.end(), words.begin(), words.end());
+  return host(all, where);
+}
+
+Finished World::shell(const std::string& text, Words options) const {
+  options.insert(options.begin(), "run");
+  options.insert(options.end(), {"sh", "-c", text});
+  return agentkernel(options);
+}
+
+Finished World::attack(const Words& words, Words options) const {
+  options.insert(options.begin(), {"run", "--image", "host"});
+  options.emplace_back("./hostile");
+  options.insert(options.end(), words.begin(), words.end());
+  return agentkernel(options);
+}
+
+void World::put(const std::string& path, const std::string& text) const {
+  const Finished made = host({"/bin/sh", "-c", "mkdir -p \"$(dirname \"$1\")\" && printf %s \"$2\" > \"$1\"",
+                              "sh", path, text});
+  if (made.status != 0) {
+    throw std::runtime_error(made.err);
+  }
+}
+
+void SecurityTest::SetUp() {
+  if (::access(AK_BIN_DIR "/agentkerneld", X_OK) != 0) {
+    GTEST_SKIP() << "agentkerneld is not built";
+  }
+  std::string why;
+  world_ = World::of(GetParam(), why);
+  if (world_ == nullptr) {
+    GTEST_SKIP() << why;
+  }
+}
+
+std::string nameOf(const ::testing::TestParamInfo<Who>& info) {
+  switch (info.param) {
+    case Who::Self:
+      return "Self";
+    case Who::Plain:
+      return "Plain";
+    case Who::WithRange:
+      return "WithRange";
+  }
+  return "Unknown";
+}
+
+namespace {
+
+class Cleaner : public ::testing::Environment {
+ public:
+  void TearDown() override { World::destroyAll(); }
+};
+
+const auto* const cleaner = ::testing::AddGlobalTestEnvironment(new Cleaner);
+
+}  // namespace
+
+}  // namespace ak::security
