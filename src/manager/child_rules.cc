@@ -27,9 +27,9 @@ Result<std::string> filterOf(model::SeccompSet set, os::SetIdFiles files) {
 Result<wire::SandboxRules> childRules(const model::SandboxRecord& record) {
   wire::SandboxRules rules;
   const bool writes_to_host = record.permissions.workspace == model::WorkspaceMode::ReadWrite;
-  rules.child_filter = AK_TRY(
-      filterOf(record.permissions.seccomp,
-               writes_to_host ? os::SetIdFiles::Refused : os::SetIdFiles::Allowed));
+  rules.child_filter =
+      AK_TRY(filterOf(record.permissions.seccomp,
+                      writes_to_host ? os::SetIdFiles::Refused : os::SetIdFiles::Allowed));
   rules.child_capabilities = record.permissions.capabilities;
   rules.owner_lease_ms = record.one_shot ? kOwnerLeaseMs : 0;
   rules.base_environment = record.environment;

@@ -135,8 +135,13 @@ void refuseSetIdFiles(Compiler& rules) {
   };
 
   for (const std::uint64_t bit : {S_ISUID, S_ISGID}) {
-    for (const Call& call : {Call{"chmod", 1}, {"fchmod", 1}, {"fchmodat", 2}, {"fchmodat2", 2},
-                             {"mknod", 1}, {"mknodat", 2}, {"creat", 1}}) {
+    for (const Call& call : {Call{"chmod", 1},
+                             {"fchmod", 1},
+                             {"fchmodat", 2},
+                             {"fchmodat2", 2},
+                             {"mknod", 1},
+                             {"mknodat", 2},
+                             {"creat", 1}}) {
       rules.add(call.name, refuse(EPERM), {bits(call.mode, bit, bit)});
     }
     for (const std::uint64_t flag : {std::uint64_t{O_CREAT}, kMakesTemporary}) {

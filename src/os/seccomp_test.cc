@@ -64,7 +64,9 @@ TEST_P(SeccompTest, SetIdFilesAreRefusedWhereHostFilesAreWritten) {
       [=](mode_t mode) { return ::syscall(SYS_creat, path, mode); },
       [=](mode_t mode) { return ::syscall(SYS_open, path, O_CREAT | O_RDWR, mode); },
       [=](mode_t mode) { return ::syscall(SYS_openat, AT_FDCWD, path, O_CREAT | O_RDWR, mode); },
-      [=](mode_t mode) { return ::syscall(SYS_openat, AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR, mode); },
+      [=](mode_t mode) {
+        return ::syscall(SYS_openat, AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR, mode);
+      },
   };
   for (const auto& call : calls) {
     EXPECT_EQ(under(*compiled, [&] { return call(0755); }), 0);

@@ -1,8 +1,9 @@
-// Known escapes (docs: SECURITY.md's rows), each tried in a real sandbox by the program in hostile/,
-// and outside of it where that is harmless, so that a blind probe is not taken for safety.
+// Known escapes (docs: SECURITY.md's rows), each tried in a real sandbox by the program in
+// hostile/, and outside of it where that is harmless, so that a blind probe is not taken for
+// safety.
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <netinet/in.h>
 
 #include <cstddef>
 #include <cstring>
@@ -139,8 +140,8 @@ TEST_P(EscapeTest, AFrozenAgentHoldsUpOnlyItsOwnSandbox) {
   EXPECT_EQ(first.out, "started\n") << first.err;
   for (int i = 0; i < 2; ++i) {
     // May succeed, fail or be stopped itself: it must end.
-    (void)world().host({"/usr/bin/timeout", "1", world().top() + "/bin/agentkernel", "exec",
-                        "frozen", "true"});
+    (void)world().host(
+        {"/usr/bin/timeout", "1", world().top() + "/bin/agentkernel", "exec", "frozen", "true"});
   }
   EXPECT_EQ(world().shell("echo fine").out, "fine\n");
   const Finished removed = world().agentkernel({"rm", "frozen"});
@@ -156,8 +157,7 @@ TEST_P(EscapeTest, LinksInAnImageLeadNowhere) {
       "set -e; cd \"$1\"; rm -rf image; mkdir image; cd image; cp ../project/hostile .; "
       "ln -s \"$2\" workspace; ln -s \"$1\" proc; ln -s \"$1\" etc; ln -s \"$1\" sys; "
       "mkdir dev; ln -s \"$2\" dev/null; ln -s \"$2\" dev/console; tar -cf ../image.tar .";
-  const Finished made =
-      world().host({"/bin/sh", "-c", script, "sh", world().home(), canary});
+  const Finished made = world().host({"/bin/sh", "-c", script, "sh", world().home(), canary});
   ASSERT_EQ(made.status, 0) << made.err;
   const Finished imported = world().agentkernel(
       {"images", "import", world().home() + "/image.tar", "--name", "hostile-links"});
@@ -171,8 +171,10 @@ TEST_P(EscapeTest, LinksInAnImageLeadNowhere) {
   EXPECT_EQ(world().host({"/bin/cat", canary}).out, "untouched");
 }
 
-INSTANTIATE_TEST_SUITE_P(Users, EscapeTest,
-                         ::testing::Values(Who::Self, Who::Plain, Who::WithRange), nameOf);
+INSTANTIATE_TEST_SUITE_P(Users,
+                         EscapeTest,
+                         ::testing::Values(Who::Self, Who::Plain, Who::WithRange),
+                         nameOf);
 
 }  // namespace
 }  // namespace ak::security

@@ -81,8 +81,10 @@ TEST_P(UserTest, AnImportedImageRuns) {
   EXPECT_EQ(run.status, 0) << run.out << run.err;
 }
 
-INSTANTIATE_TEST_SUITE_P(Users, UserTest,
-                         ::testing::Values(Who::Self, Who::Plain, Who::WithRange), nameOf);
+INSTANTIATE_TEST_SUITE_P(Users,
+                         UserTest,
+                         ::testing::Values(Who::Self, Who::Plain, Who::WithRange),
+                         nameOf);
 
 }  // namespace
 }  // namespace ak::security

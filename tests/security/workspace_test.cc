@@ -33,8 +33,7 @@ TEST_P(WorkspaceTest, WhatTheHostExecutesIsNotWritable) {
       {"--mount", "rw"});
   EXPECT_THAT(tried.out, HasSubstr("blocked")) << tried.err;
   EXPECT_THAT(tried.out, Not(HasSubstr("WORKED")));
-  EXPECT_EQ(world().host({"/bin/cat", ".git/config", ".git/hooks/sample"}).out,
-            "[core]\nsample\n");
+  EXPECT_EQ(world().host({"/bin/cat", ".git/config", ".git/hooks/sample"}).out, "[core]\nsample\n");
 }
 
 TEST_P(WorkspaceTest, CredentialsBelowItAreEmpty) {
@@ -42,10 +41,10 @@ TEST_P(WorkspaceTest, CredentialsBelowItAreEmpty) {
   world().put(local + "/share/keyrings/login", "password\n");
   world().put(local + "/share/tool/settings", "fine\n");
   for (const char* mode : {"cow", "ro"}) {
-    const Finished seen = world().agentkernel(
-        {"run", "--mount", mode, "sh", "-c",
-         "cd share; cat tool/settings; ls -A keyrings; cat keyrings/login /proc/self/cwd/keyrings/*"},
-        local);
+    const Finished seen = world().agentkernel({"run", "--mount", mode, "sh", "-c",
+                                               "cd share; cat tool/settings; ls -A keyrings; cat "
+                                               "keyrings/login /proc/self/cwd/keyrings/*"},
+                                              local);
     EXPECT_EQ(seen.out, "fine\n") << mode << seen.err;
   }
 }
@@ -61,6 +60,13 @@ TEST_P(WorkspaceTest, OurOwnFilesAreNeverShown) {
   const Finished below = world().agentkernel({"run", "--mount", "ro", "ls", "/workspace"},
                                              world().top() + "/run/agentkernel");
   EXPECT_NE(below.status, 0);
+}
+
+TEST_P(WorkspaceTest, NamesHeldForOneSandboxHoldUpNoOther) {
+  const std::string held = world().home() + "/held";
+  world().put(held + "/agentkernel.toml/.keep", "");  // as a live sandbox with --mount rw has it
+  const Finished run = world().agentkernel({"run", "echo", "fine"}, held);
+  EXPECT_EQ(run.out, "fine\n") << run.err;
 }
 
 // F2: a link that is swapped while the host looks, and links as results.
@@ -81,8 +87,7 @@ TEST_P(WorkspaceTest, LinksOfTheGuestAreNotFollowedByApply) {
 }
 
 TEST_P(WorkspaceTest, ATerabyteOfNothingIsAppliedAsNothing) {
-  const Finished run =
-      world().shell("truncate -s 100G hole", {"--keep", "--name", "holes"});
+  const Finished run = world().shell("truncate -s 100G hole", {"--keep", "--name", "holes"});
   ASSERT_EQ(run.status, 0) << run.err;
   const Finished applied = world().agentkernel({"apply", "holes"});
   EXPECT_EQ(applied.status, 0) << applied.err;
@@ -91,8 +96,10 @@ TEST_P(WorkspaceTest, ATerabyteOfNothingIsAppliedAsNothing) {
   EXPECT_EQ(world().agentkernel({"rm", "holes"}).status, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Users, WorkspaceTest,
-                         ::testing::Values(Who::Self, Who::Plain, Who::WithRange), nameOf);
+INSTANTIATE_TEST_SUITE_P(Users,
+                         WorkspaceTest,
+                         ::testing::Values(Who::Self, Who::Plain, Who::WithRange),
+                         nameOf);
 
 }  // namespace
 }  // namespace ak::security

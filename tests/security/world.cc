@@ -137,8 +137,9 @@ Finished World::attack(const Words& words, Words options) const {
 }
 
 void World::put(const std::string& path, const std::string& text) const {
-  const Finished made = host({"/bin/sh", "-c", "mkdir -p \"$(dirname \"$1\")\" && printf %s \"$2\" > \"$1\"",
-                              "sh", path, text});
+  const Finished made =
+      host({"/bin/sh", "-c", "mkdir -p \"$(dirname \"$1\")\" && printf %s \"$2\" > \"$1\"", "sh",
+            path, text});
   if (made.status != 0) {
     throw std::runtime_error(made.err);
   }

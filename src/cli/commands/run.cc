@@ -84,7 +84,9 @@ Result<std::optional<model::ProjectFile>> readProject(const Arguments& arguments
   if (content) {
     return model::ProjectFile{.path = std::move(path), .content = *std::move(content)};
   }
-  if (!named && content.error().sys_errno == ENOENT) {
+  // A directory there holds the name while a sandbox has the workspace writable.
+  const int error_number = content.error().sys_errno;
+  if (!named && (error_number == ENOENT || error_number == EISDIR)) {
     return std::nullopt;
   }
   // A file that is there but cannot be read may hold a restriction: going on without it would be

@@ -24,9 +24,9 @@ struct Attack {
   Verdict (*run)(std::span<char*> arguments);
 };
 
-std::span<const Attack> kernelAttacks();     // attack_kernel.cc
-std::span<const Attack> processAttacks();    // attack_process.cc
-std::span<const Attack> resourceAttacks();   // attack_resource.cc
-std::span<const Attack> surroundAttacks();   // attack_surroundings.cc
+std::span<const Attack> kernelAttacks();    // attack_kernel.cc
+std::span<const Attack> processAttacks();   // attack_process.cc
+std::span<const Attack> resourceAttacks();  // attack_resource.cc
+std::span<const Attack> surroundAttacks();  // attack_surroundings.cc
 
 }  // namespace ak::hostile

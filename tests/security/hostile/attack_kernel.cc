@@ -88,8 +88,8 @@ Verdict syscalls(std::span<char*>) {
     int status = 0;
     ::waitpid(child, &status, 0);
     const int error = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    const bool refused = error == EPERM || error == ENOSYS || error == EAFNOSUPPORT ||
-                         error == EPROTONOSUPPORT;
+    const bool refused =
+        error == EPERM || error == ENOSYS || error == EAFNOSUPPORT || error == EPROTONOSUPPORT;
     verdict = either(verdict, tell(call.name, !refused, std::strerror(error)));
   }
   return verdict;
@@ -115,8 +115,8 @@ Verdict otherAbis(std::span<char*>) {
                    long result = 20;  // getpid of i386
                    asm volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9", "r10", "r11");
                  }));
-  verdict = either(
-      verdict, tell("x32", answers([] { (void)::syscall(0x40000000L + SYS_getpid); })));
+  verdict =
+      either(verdict, tell("x32", answers([] { (void)::syscall(0x40000000L + SYS_getpid); })));
 #endif
   return verdict;
 }

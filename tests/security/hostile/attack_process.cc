@@ -25,9 +25,9 @@ namespace {
 // that would read or change it.
 Verdict agent(std::span<char*>) {
   Verdict verdict = Verdict::Blocked;
-  for (const char* path : {"/proc/1/exe", "/proc/1/mem", "/proc/1/environ", "/proc/1/maps",
-                           "/proc/1/root", "/proc/1/cwd", "/proc/1/fd/3", "/proc/1/fd/4",
-                           "/proc/1/ns/mnt", "/proc/1/auxv"}) {
+  for (const char* path :
+       {"/proc/1/exe", "/proc/1/mem", "/proc/1/environ", "/proc/1/maps", "/proc/1/root",
+        "/proc/1/cwd", "/proc/1/fd/3", "/proc/1/fd/4", "/proc/1/ns/mnt", "/proc/1/auxv"}) {
     for (const int flags : {O_RDONLY, O_WRONLY, O_RDWR}) {
       const int fd = ::open(path, flags | O_CLOEXEC);
       char byte = 0;
@@ -40,8 +40,8 @@ Verdict agent(std::span<char*>) {
     }
   }
   char target[256];
-  verdict = either(verdict, tell("readlink /proc/1/exe",
-                                 ::readlink("/proc/1/exe", target, sizeof target) >= 0));
+  verdict = either(
+      verdict, tell("readlink /proc/1/exe", ::readlink("/proc/1/exe", target, sizeof target) >= 0));
   verdict = either(verdict, tell("readlink /proc/1/fd/3",
                                  ::readlink("/proc/1/fd/3", target, sizeof target) >= 0));
   verdict = either(verdict, tell("chdir /proc/1/cwd/..", ::chdir("/proc/1/cwd/..") == 0));
@@ -150,9 +150,9 @@ Verdict freezer(std::span<char*>) {
   }
 }
 
-constexpr Attack kAttacks[] = {{"agent", agent},           {"signals", signals},
-                               {"descriptors", descriptors}, {"privileges", privileges},
-                               {"neighbours", neighbours}, {"freezer", freezer}};
+constexpr Attack kAttacks[] = {
+    {"agent", agent},           {"signals", signals},       {"descriptors", descriptors},
+    {"privileges", privileges}, {"neighbours", neighbours}, {"freezer", freezer}};
 
 }  // namespace
 

@@ -45,9 +45,9 @@ Verdict kernelFiles(std::span<char*>) {
         "/sys/fs/cgroup/cgroup.procs"}) {
     verdict = either(verdict, tell(std::string("write ") + path, opens(path, O_WRONLY)));
   }
-  for (const char* path : {"/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/timer_list",
-                           "/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/kvm",
-                           "/dev/fuse", "/dev/net/tun", "/dev/loop-control"}) {
+  for (const char* path :
+       {"/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/timer_list", "/dev/mem", "/dev/kmsg",
+        "/dev/sda", "/dev/vda", "/dev/kvm", "/dev/fuse", "/dev/net/tun", "/dev/loop-control"}) {
     verdict = either(verdict, tell(std::string("read ") + path, opens(path, O_RDONLY)));
   }
   std::ifstream mounts("/proc/self/mountinfo");
@@ -92,8 +92,7 @@ Verdict tcp(std::span<char*> arguments) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(std::strtol(arguments[0], nullptr, 10)));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  Verdict verdict =
-      reaches("tcp", ::socket(AF_INET, SOCK_STREAM, 0), &address, sizeof address);
+  Verdict verdict = reaches("tcp", ::socket(AF_INET, SOCK_STREAM, 0), &address, sizeof address);
   ifaddrs* interfaces = nullptr;
   if (::getifaddrs(&interfaces) == 0) {
     for (const ifaddrs* at = interfaces; at != nullptr; at = at->ifa_next) {
