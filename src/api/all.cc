@@ -8,6 +8,10 @@ const std::vector<Route>& allRoutes() {
   static const std::vector<Route> kRoutes = {
       {"GET", "/backends", getBackends, No, 0, OnDisconnect::Cancel,
        "Every isolation backend: usable or why not, what it can do"},
+      {"POST", "/batch/run", postBatchRun, Yes, kLargeBody, OnDisconnect::Finish,
+       "Run several commands at once, each in a fresh sandbox"},
+      {"GET", "/config", getConfig, No, 0, OnDisconnect::Finish,
+       "Every setting in force and where it comes from"},
       {"POST", "/daemon/stop", stopDaemon, Yes, kSmallBody, OnDisconnect::Finish,
        "End the daemon in order; sandboxes live on"},
       {"GET", "/doctor", getDoctor, No, 0, OnDisconnect::Cancel,
@@ -52,7 +56,12 @@ const std::vector<Route>& allRoutes() {
        "Stop a running sandbox"},
       {"GET", "/sandboxes/{name}/verify", verifySandbox, No, 0, OnDisconnect::Cancel,
        "Prove the isolation from inside"},
+      {"GET", "/stats", getStats, No, 0, OnDisconnect::Cancel, "What the host and the daemon use"},
       {"GET", "/status", getStatus, No, 0, OnDisconnect::Finish, "Version, backend, pool, counts"},
+      {"DELETE", "/trust", deleteTrust, Yes, kSmallBody, OnDisconnect::Finish,
+       "Take a project's trust back"},
+      {"POST", "/trust", postTrust, Yes, kLargeBody, OnDisconnect::Finish,
+       "Trust a project file in its directory"},
   };
   return kRoutes;
 }

@@ -10,7 +10,9 @@
 #include "image/image_store.h"
 #include "manager/doctor.h"
 #include "manager/manager.h"
+#include "manager/settings_desk.h"
 #include "net/loop.h"
+#include "observe/metrics.h"
 
 namespace ak::api {
 
@@ -18,6 +20,8 @@ namespace ak::api {
 struct Context {
   manager::Manager& manager;
   manager::Doctor& doctor;
+  manager::SettingsDesk& settings;
+  observe::Metrics& metrics;
   image::ImageStore& images;  // blocking: on `workers` only
   net::WorkerPool& workers;
   const Clock& clock;
@@ -25,6 +29,8 @@ struct Context {
   // Begins an orderly end of the daemon; called once the answer to POST /daemon/stop is on its way.
   std::function<void()> stop_daemon;
   SteadyTime started_at{};
+  std::string state_directory;      // whose disk GET /stats measures
+  std::uint64_t sandbox_limit = 0;  // 0: none of its own
   // Between comments on a silent event stream, so that proxies and clients keep it open.
   std::chrono::milliseconds heartbeat{15'000};
 };

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "api/context.h"
-#include "api/request_metrics.h"
 #include "base/result.h"
 #include "net/http_handler.h"
 
@@ -19,7 +18,6 @@ struct Call {
   net::HttpExchange& exchange;
   std::vector<std::string> params;  // what stood for the template's {...}, in order
   manager::Caller caller;
-  const RequestMetrics& metrics;
 
   net::HttpRequest& request() const { return exchange.request(); }
 };

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/access.h"
+#include "api/http_metrics.h"
 #include "api/reply.h"
 #include "base/text.h"
 
@@ -95,7 +96,7 @@ net::Admission Router::admit(const net::HttpRequest& request) {
         match.allowed.empty()
             ? failure(Error::make(ErrorCode::NotFound, "Not found", "Routes are in docs/api.md."))
             : methodsOf(cat(match.allowed, ", OPTIONS"), request.method == "OPTIONS");
-    metrics_.count("", "unmatched", admission.refusal->status, {});
+    count("", "unmatched", admission.refusal->status, {});
     return admission;
   }
   const Route& route = *match.route;
@@ -106,11 +107,20 @@ net::Admission Router::admit(const net::HttpRequest& request) {
   return admission;
 }
 
+void Router::count(std::string_view method,
+                   std::string_view path,
+                   int status,
+                   std::chrono::nanoseconds took) {
+  const std::string status_text = std::to_string(status);
+  context_.metrics.add(kRequests, {method, path, status_text});
+  context_.metrics.observe(kRequestTime, {method, path}, took);
+}
+
 net::Task<void> Router::run(const Route& route,
                             std::vector<std::string> params,
                             manager::Caller caller,
                             net::HttpExchange& exchange) {
-  Call call{context_, exchange, std::move(params), caller, metrics_};
+  Call call{context_, exchange, std::move(params), caller};
   const SteadyTime begin = context_.clock.steady();
   Result<net::HttpResponse> response = fail(ErrorCode::Internal, "an unexpected failure");
   try {
@@ -132,7 +142,7 @@ net::Task<void> Router::run(const Route& route,
   if (exchange.status() == 0) {
     (void)co_await exchange.respond(response ? std::move(*response) : failure(response.error()));
   }
-  metrics_.count(route.method, route.path, exchange.status(), context_.clock.steady() - begin);
+  count(route.method, route.path, exchange.status(), context_.clock.steady() - begin);
 }
 
 net::HttpResponse Router::refusal(int status, std::string_view message) {

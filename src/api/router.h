@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "api/context.h"
-#include "api/request_metrics.h"
 #include "api/route.h"
 #include "net/http_handler.h"
 
@@ -35,13 +34,16 @@ class Router final : public net::HttpHandler {
   };
 
   Match find(const net::HttpRequest& request) const;
+  void count(std::string_view method,
+             std::string_view path,
+             int status,
+             std::chrono::nanoseconds took);
   net::Task<void> run(const Route& route,
                       std::vector<std::string> params,
                       manager::Caller caller,
                       net::HttpExchange& exchange);
 
   Context context_;
-  RequestMetrics metrics_;
   std::vector<Entry> entries_;
 };
 

@@ -10,8 +10,19 @@ net::Task<Result<net::HttpResponse>> getHealth(Call& call);
 net::Task<Result<net::HttpResponse>> getStatus(Call& call);
 net::Task<Result<net::HttpResponse>> getDoctor(Call& call);
 net::Task<Result<net::HttpResponse>> getBackends(Call& call);
-net::Task<Result<net::HttpResponse>> getMetrics(Call& call);
 net::Task<Result<net::HttpResponse>> stopDaemon(Call& call);
+
+// metrics.cc
+net::Task<Result<net::HttpResponse>> getMetrics(Call& call);
+net::Task<Result<net::HttpResponse>> getStats(Call& call);
+
+// settings.cc
+net::Task<Result<net::HttpResponse>> getConfig(Call& call);
+net::Task<Result<net::HttpResponse>> postTrust(Call& call);
+net::Task<Result<net::HttpResponse>> deleteTrust(Call& call);
+
+// batch.cc
+net::Task<Result<net::HttpResponse>> postBatchRun(Call& call);
 
 // run.cc
 net::Task<void> postRun(Call& call);

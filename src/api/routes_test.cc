@@ -1,8 +1,14 @@
 // Every route but the commands, over a real socket; and that docs/api.md lists exactly the table.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "api/testing/api_fixture.h"
+#include "model/base64.h"
+#include "sys/file.h"
 
 namespace ak::api {
 namespace {
@@ -166,7 +172,7 @@ TEST_F(RoutesTest, ChangesDiffApplyDiscard) {
 
 TEST_F(RoutesTest, LogsAndVerify) {
   const json logs = data(client().get("/sandboxes/a/logs"));
-  EXPECT_EQ(logs[0]["type"], "started");
+  EXPECT_EQ(logs[0]["message"], R"({"type":"started"})");
   EXPECT_EQ(logs[1]["message_base64"], "cGxhaW4g/yB0ZXh0");
   const json verify = data(client().get("/sandboxes/a/verify"));
   EXPECT_EQ(verify["passed"], false);
@@ -198,6 +204,115 @@ TEST_F(RoutesTest, DaemonStopAnswersFirst) {
   EXPECT_EQ(answer["running"], 1);
   EXPECT_EQ(answer["sandboxes"][0], "a");
   EXPECT_EQ(stopped_.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST_F(RoutesTest, TrustBindsDirectoryAndContentAndCanBeTakenBack) {
+  RawClient client = this->client();
+  const std::string file = directory_.path() + "/agentkernel.toml";
+  const std::string toml = "[security]\nnetwork = \"full\"\n";
+  const std::string body = json{{"path", file}, {"content", model::toBase64(toml)}}.dump();
+  const json grant = data(client.call("POST", "/trust", body));
+  EXPECT_EQ(grant["directory"], std::filesystem::canonical(directory_.path()).string());
+  EXPECT_EQ(grant["sha256"].get<std::string>().size(), 64U);
+  struct stat info{};
+  ASSERT_EQ(::stat((directory_.path() + "/trust.toml").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+  EXPECT_EQ(user_.current().value()->grants.size(), 1U);
+  EXPECT_EQ(data(client.call("POST", "/trust", body))["sha256"], grant["sha256"]);
+  EXPECT_EQ(user_.current().value()->grants.size(), 1U);
+  EXPECT_EQ(data(client.call("DELETE", "/trust", body)), "Trust taken back");
+  EXPECT_TRUE(user_.current().value()->grants.empty());
+  EXPECT_EQ(client.call("DELETE", "/trust", body).status, 404);
+}
+
+TEST_F(RoutesTest, TrustRefusesWhatCouldNotBeJudged) {
+  RawClient client = this->client();
+  const std::string file = directory_.path() + "/agentkernel.toml";
+  for (const json& body :
+       {json::object(), json{{"path", "agentkernel.toml"}, {"content", ""}},
+        json{{"path", file}, {"content", "not base64!"}},
+        json{{"path", file}, {"content", model::toBase64("[security]\nnetwrk = 1\n")}},
+        json{{"path", "/nonexistent/x/agentkernel.toml"}, {"content", ""}}}) {
+    const RawResponse response = client.call("POST", "/trust", body.dump());
+    EXPECT_GE(response.status, 400) << body;
+    EXPECT_LT(response.status, 500) << body;
+  }
+  EXPECT_TRUE(user_.current().value()->grants.empty());
+}
+
+TEST_F(RoutesTest, ConfigSaysWhereEachValueComesFrom) {
+  RawClient client = this->client();
+  const std::string file = directory_.path() + "/agentkernel.toml";
+  const Status written = [&]() -> Status {
+    const sys::OwnedFd directory = AK_TRY(sys::openPath(directory_.path(), O_PATH | O_DIRECTORY));
+    AK_TRY(sys::replaceFile(directory.get(), "config.toml", "[pool]\nsize = 20\n", 0600));
+    return sys::replaceFile(
+        directory.get(), "agentkernel.toml",
+        "[sandbox]\nbase_image = \"x\"\n[security]\nprofile = \"restrictive\"\n", 0600);
+  }();
+  ASSERT_TRUE(written);
+  const auto lineOf = [&](const char* target, std::string_view key) {
+    for (const json& line : data(client.get(target))) {
+      if (line["key"] == key) {
+        return line;
+      }
+    }
+    return json();
+  };
+  EXPECT_EQ(lineOf("/config?origin=true", "pool.max"),
+            json({{"key", "pool.max"}, {"value", "20"}, {"origin", "built in"}}));
+  EXPECT_EQ(lineOf("/config", "sandbox.base_image"),
+            json({{"key", "sandbox.base_image"}, {"value", "detected"}}));
+  const std::string project = "/config?origin=true&directory=" + directory_.path();
+  const json profile = lineOf(project.c_str(), "security.profile");
+  EXPECT_EQ(profile["value"], "restrictive");
+  EXPECT_TRUE(profile["origin"].get<std::string>().ends_with("/agentkernel.toml:4")) << profile;
+  EXPECT_EQ(lineOf(project.c_str(), "resources.memory")["origin"], "profile restrictive");
+  EXPECT_EQ(client.get("/config?directory=relative").status, 400);
+}
+
+TEST_F(RoutesTest, BatchAnswersInOrderAndOneFailureIsOnesOwn) {
+  RawClient client = this->client();
+  const json results =
+      data(client.call("POST", "/batch/run",
+                       R"({"commands":[{"command":["print","a"]},{"command":["broken"]},)"
+                       R"({"command":["fail","3","x"]},{"command":["print","b"]}]})"))["results"];
+  ASSERT_EQ(results.size(), 4U);
+  EXPECT_EQ(results[0]["output"], "a");
+  EXPECT_TRUE(results[0]["error"].is_null());
+  EXPECT_TRUE(results[1]["output"].is_null());
+  EXPECT_EQ(results[1]["error"], "no such command");
+  EXPECT_EQ(results[2]["exit_code"], 3);
+  EXPECT_EQ(results[2]["output"], "x");
+  EXPECT_EQ(results[3]["output"], "b");
+  for (const char* body :
+       {"{}", R"({"commands":[]})", R"({"commands":[1]})", R"({"commands":[{"command":[]}]})",
+        R"({"commands":[{"command":["a"],"keep":true}]})"}) {
+    EXPECT_EQ(client.call("POST", "/batch/run", body).status, 400) << body;
+  }
+}
+
+TEST_F(RoutesTest, ABatchEndsWithItsClient) {
+  RawClient client = this->client();
+  const std::string body = R"({"commands":[{"command":["wait"]}]})";
+  client.send(cat("POST /batch/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: ", body.size(),
+                  "\r\n\r\n", body));
+  manager_.waiting.wait(0);
+  client.close();
+  EXPECT_EQ(manager_.ended.get_future().get(), manager::ExecSink::Input::Kind::Closed);
+}
+
+TEST_F(RoutesTest, StatsNameTheHostsUse) {
+  const json stats = data(client().get("/stats"));
+  EXPECT_EQ(stats["sandbox_count"], 0);
+  EXPECT_GT(stats["resource_usage"]["memory_total_mb"], 0);
+  EXPECT_GE(stats["resource_usage"]["cpu_percent"], 0);
+}
+
+TEST_F(RoutesTest, AFilterByLabelIsRefusedAndAMalformedOneIgnored) {
+  EXPECT_EQ(client().get("/sandboxes?label=a:b").status,
+            errorCodeInfo(ErrorCode::Unsupported).http_status);
+  EXPECT_EQ(client().get("/sandboxes?label=a").status, 200);
 }
 
 }  // namespace

@@ -40,14 +40,25 @@ bool wantsUpgrade(const net::HttpRequest& request) {
   return request.headerHasToken("connection", "upgrade") && request.header("upgrade") != nullptr;
 }
 
+// A project file can name the command of its runs; the manager says so when it does not.
+bool mayTakeProjectsCommand(const model::RunRequest& request) {
+  return request.command.empty() && request.project.has_value();
+}
+
+bool mayTakeProjectsCommand(const model::ExecRequest&) {
+  return false;
+}
+
 // What every command must be before anything is made for it.
 template <typename Request>
 Status validate(const net::HttpRequest& http, const Request& request) {
   if (Status upgrade = checkUpgrade(http); !upgrade) {
     return upgrade;
   }
-  if (Status command = model::validateCommand(request.command); !command) {
-    return command;
+  if (!mayTakeProjectsCommand(request)) {
+    if (Status command = model::validateCommand(request.command); !command) {
+      return command;
+    }
   }
   if (Status environment = model::validateEnvironment(request.environment); !environment) {
     return environment;

@@ -1,4 +1,4 @@
-// Liveness, status, checks, metrics and the daemon's own end.
+// Liveness, status, checks and the daemon's own end.
 #include <unistd.h>
 
 #include <algorithm>
@@ -88,24 +88,6 @@ Task<Result<HttpResponse>> getBackends(Call& call) {
     body["default_backend"] = chosen;
   }
   co_return success(body);
-}
-
-Task<Result<HttpResponse>> getMetrics(Call& call) {
-  const manager::Overview overview = call.context.manager.overview();
-  HttpResponse response;
-  response.content_type = "text/plain; version=0.0.4";
-  response.body =
-      cat("# TYPE agentkernel_sandboxes gauge\n", "agentkernel_sandboxes{state=\"running\"} ",
-          overview.running, '\n', "agentkernel_sandboxes{state=\"known\"} ", overview.known, '\n',
-          "# TYPE agentkernel_launcher_restarts_total counter\n",
-          "agentkernel_launcher_restarts_total ", overview.launcher_restarts, '\n',
-          "# TYPE agentkernel_pool_boxes gauge\n", "agentkernel_pool_boxes{state=\"warm\"} ",
-          overview.pool.warm, '\n', "agentkernel_pool_boxes{state=\"filling\"} ",
-          overview.pool.filling, '\n', "# TYPE agentkernel_pool_claims_total counter\n",
-          "agentkernel_pool_claims_total{result=\"hit\"} ", overview.pool.hits, '\n',
-          "agentkernel_pool_claims_total{result=\"miss\"} ", overview.pool.misses, '\n');
-  call.metrics.append(response.body);
-  co_return response;
 }
 
 Task<Result<HttpResponse>> stopDaemon(Call& call) {

@@ -41,6 +41,9 @@ struct CommandSpec {
   std::span<const OptionSpec> options;
   std::span<const std::string_view> examples;
   int guest_after = kNoGuestCommand;
+  // Optional: the project file may name the command.
+  enum class GuestCommand : std::uint8_t { Required, Optional };
+  GuestCommand guest_command = GuestCommand::Required;
   int least = 0;  // arguments, the guest command not counted
   int most = 0;
   Completes completes = Completes::Nothing;

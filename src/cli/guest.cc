@@ -203,7 +203,9 @@ Status fillCommon(Context& context, const Arguments& arguments, Request& request
     }
   }
   // Told here, before a daemon has to be started for it; the daemon checks again.
-  AK_TRY(model::validateCommand(request.command));
+  if (!request.command.empty()) {
+    AK_TRY(model::validateCommand(request.command));
+  }
   AK_TRY(model::validateEnvironment(request.environment));
   if (!request.workdir.empty()) {
     AK_TRY(model::validateWorkdir(request.workdir));

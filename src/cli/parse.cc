@@ -189,13 +189,9 @@ class Parser {
           cat("unexpected argument '",
               printable(arguments_.positional_[static_cast<std::size_t>(command_.most)]), "'")));
     }
-    if (command_.runsGuest() && arguments_.guest_command_.empty()) {
-      Error error = usage(cat(command_.name, ": there is no command to run"));
-      if (arguments_.has("image")) {
-        error.remedy =
-            cat("-i and --image take an image; put the command behind it. ", error.remedy);
-      }
-      return std::unexpected(std::move(error));
+    if (command_.runsGuest() && arguments_.guest_command_.empty() &&
+        command_.guest_command == CommandSpec::GuestCommand::Required) {
+      return std::unexpected(usage(cat(command_.name, ": there is no command to run")));
     }
     return {};
   }

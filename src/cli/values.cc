@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/sandbox.h"
 #include "sys/file.h"
 
 namespace ak::cli {
@@ -155,14 +156,23 @@ Result<std::vector<std::string>> readEnvironmentFile(const std::string& path,
     return std::unexpected(std::move(text).error().context("--env-file"));
   }
   std::vector<std::string> entries;
+  std::size_t number = 0;
   for (std::string_view line : split(*text, '\n')) {
+    ++number;
     if (line.ends_with('\r')) {
       line.remove_suffix(1);
     }
     if (trim(line).empty() || trim(line).starts_with('#')) {
       continue;
     }
-    entries.push_back(AK_TRY(environmentEntry(std::string(line), environment)));
+    const Status added = [&]() -> Status {
+      entries.push_back(AK_TRY(environmentEntry(std::string(line), environment)));
+      return model::validateEnvironment({entries.back()});
+    }();
+    if (!added) {
+      Error error = added.error();
+      return std::unexpected(std::move(error).context(cat(printable(path), ":", number)));
+    }
   }
   return entries;
 }

@@ -20,6 +20,7 @@
 #include "image/image_store.h"
 #include "manager/daemon_manager.h"
 #include "manager/host_doctor.h"
+#include "manager/metered_manager.h"
 #include "net/http_server.h"
 #include "os/seccomp.h"
 #include "sys/file.h"
@@ -128,6 +129,9 @@ struct House {
   std::unique_ptr<manager::Planner> planner;
   std::unique_ptr<manager::Foundation> foundation;
   std::unique_ptr<manager::DaemonManager> manager;
+  observe::Metrics metrics;
+  std::unique_ptr<manager::MeteredManager> metered;
+  std::unique_ptr<manager::SettingsDesk> desk;
   std::unique_ptr<manager::HostDoctor> doctor;
   std::unique_ptr<api::Router> router;
   std::unique_ptr<net::HttpServer> server;
@@ -166,8 +170,8 @@ Status House::build() {
   native.runtime_directory = paths.runtime;
   native.sandboxes_directory = cat(paths.runtime, "/b");
   native.base_filter = AK_TRY(os::compileAgentSeccomp());
-  native.pool_size = config.pool.size ? config.pool.size->value : config::kDefaultPoolSize;
-  native.pool_max = config.pool.max ? config.pool.max->value : config::kDefaultPoolMax;
+  native.pool_size = config::poolSize(config.pool);
+  native.pool_max = config::poolMax(config.pool);
   native.take_ids = [this] { return ids.take(); };
   native.return_ids = [this](const model::IdRange& range) { ids.give(range); };
   native.log = &log;
@@ -181,6 +185,8 @@ Status House::build() {
       loop.executor(), workers, store_worker, clock, random, *backend, *images, *store, ids, log,
       paths.state, paths.runtime, budgetOf(hostFacts(paths.state), config.limits)});
   manager = std::make_unique<manager::DaemonManager>(*foundation, *planner);
+  metered = std::make_unique<manager::MeteredManager>(*manager, metrics, clock);
+  desk = std::make_unique<manager::SettingsDesk>(workers, *settings, paths, clock);
   manager::HostDoctor::Parts parts{workers, *settings, paths, backend.get()};
   doctor = std::make_unique<manager::HostDoctor>(std::move(parts));
   stop = std::make_unique<net::Event>(loop.executor());
@@ -190,8 +196,10 @@ Status House::build() {
 net::Task<Status> House::open() {
   const Status recovered = co_await manager->recover();
   AK_CO_TRY(recovered);
-  api::Context context{*manager,
+  api::Context context{*metered,
                        *doctor,
+                       *desk,
+                       metrics,
                        *images,
                        workers,
                        clock,
@@ -200,7 +208,9 @@ net::Task<Status> House::open() {
                          stopping = true;
                          stop->notifyAll();
                        },
-                       clock.steady()};
+                       clock.steady(),
+                       options.paths.state,
+                       foundation->budget.sandboxes};
   router = std::make_unique<api::Router>(std::move(context));
   net::HttpOptions http;
   http.common_headers = cat("Agentkernel-Version: ", AK_VERSION, "\r\n");

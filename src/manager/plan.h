@@ -14,6 +14,7 @@ namespace ak::manager {
 
 // A run after every question has been answered: nothing later looks at the request's wishes again.
 struct Plan {
+  std::string name;  // "" = make one up
   std::vector<std::string> command;
   model::Permissions permissions;
   image::ResolvedImage image;

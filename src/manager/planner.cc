@@ -45,10 +45,8 @@ net::Task<Result<Plan>> Planner::plan(Caller caller, const model::RunRequest& re
 Result<Plan> Planner::planNow(const model::RunRequest& request) {
   Plan plan;
   AK_TRY(model::validateEnvironment(request.environment));
-  if (!request.name.empty()) {
-    AK_TRY(model::validateSandboxName(request.name));
-  }
   const Sources sources = AK_TRY(gather(request));
+  AK_TRY(chooseName(sources, request, plan));
   AK_TRY(chooseCommand(sources, request, plan));
   AK_TRY(chooseWorkspace(sources, request, plan));
   AK_TRY(choosePermissions(sources, request, plan));
@@ -80,6 +78,15 @@ Result<Planner::Sources> Planner::gather(const model::RunRequest& request) {
   return sources;
 }
 
+Status Planner::chooseName(const Sources& sources, const model::RunRequest& request, Plan& plan) {
+  plan.name = request.name;
+  // The file's name is for the sandbox that stays: one-shot runs go side by side and have none.
+  if (plan.name.empty() && (request.keep || request.detach) && sources.project.sandbox.name) {
+    plan.name = sources.project.sandbox.name->value;
+  }
+  return plan.name.empty() ? Status{} : model::validateSandboxName(plan.name);
+}
+
 Status Planner::chooseCommand(const Sources& sources,
                               const model::RunRequest& request,
                               Plan& plan) const {
@@ -88,7 +95,7 @@ Status Planner::chooseCommand(const Sources& sources,
     plan.command = sources.project.sandbox.command->value;
   }
   if (plan.command.empty()) {
-    return {};  // a sandbox without a command; run() asks for one before
+    return {};  // a sandbox without a command, which run() refuses
   }
   AK_TRY(model::validateCommand(plan.command));
   const std::array policies = {commandPolicyOf(sources.user->config),

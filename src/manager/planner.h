@@ -42,6 +42,7 @@ class Planner {
                          const model::RunRequest& request,
                          Plan& plan) const;
   Status chooseImage(const Sources& sources, const model::RunRequest& request, Plan& plan) const;
+  static Status chooseName(const Sources& sources, const model::RunRequest& request, Plan& plan);
   Status chooseCommand(const Sources& sources, const model::RunRequest& request, Plan& plan) const;
   Status chooseSurroundings(const model::RunRequest& request, Plan& plan) const;
   Status collectFiles(const Sources& sources, const model::RunRequest& request, Plan& plan) const;

@@ -137,12 +137,13 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
     co_return std::unexpected(std::move(plan).error());
   }
   state->plan = std::move(*plan);
+  AK_CO_TRY(model::validateCommand(state->plan.command));  // neither request nor project named one
   state->request = std::move(request);
   RunResult result;
   result.phases.resolved = watch.microseconds();
 
   BeginOptions options;
-  options.name = state->request.name;
+  options.name = state->plan.name;
   options.durable = state->request.keep || state->request.detach;
   options.may_pool = state->request.fast;
   options.want_changes = state->request.want_changes;

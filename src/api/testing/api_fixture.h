@@ -1,5 +1,10 @@
 #pragma once
 
+#include <stdlib.h>
+
+#include <filesystem>
+#include <stdexcept>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -52,6 +57,25 @@ class FakeImages final : public image::ImageStore {
   }
 };
 
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    if (::mkdtemp(path_.data()) == nullptr) {
+      throw std::runtime_error("mkdtemp");
+    }
+  }
+
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = "/tmp/ak-api-test-XXXXXX";
+};
+
 // A router over test doubles behind a real server on a real socket.
 class ApiFixture : public ::testing::Test {
  protected:
@@ -77,21 +101,37 @@ class ApiFixture : public ::testing::Test {
     return options;
   }
 
+  static env::Paths pathsIn(const std::string& directory) {
+    env::Paths paths;
+    paths.config_directory = directory;
+    paths.user_config = directory + "/config.toml";
+    paths.trust_file = directory + "/trust.toml";
+    return paths;
+  }
+
   net::Loop loop_;
   net::WorkerPool workers_{1};
   SystemClock clock_;
   FakeManager manager_;
   FakeDoctor doctor_;
   FakeImages images_;
+  TemporaryDirectory directory_;
+  manager::UserSettings user_{directory_.path() + "/config.toml",
+                              directory_.path() + "/trust.toml"};
+  manager::SettingsDesk settings_{workers_, user_, pathsIn(directory_.path()), clock_};
+  observe::Metrics metrics_;
   std::promise<void> stopped_;
   Router router_{Context{.manager = manager_,
                          .doctor = doctor_,
+                         .settings = settings_,
+                         .metrics = metrics_,
                          .images = images_,
                          .workers = workers_,
                          .clock = clock_,
                          .backends = {},
                          .stop_daemon = [this] { stopped_.set_value(); },
                          .started_at = clock_.steady(),
+                         .state_directory = directory_.path(),
                          .heartbeat = std::chrono::milliseconds(20)}};
   net::testing::ServerThread thread_{loop_, router_, options()};
 };

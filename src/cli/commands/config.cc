@@ -1,9 +1,13 @@
+#include <cstdlib>
+
+#include <climits>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "client/client.h"
 
 namespace ak::cli {
 
@@ -16,17 +20,22 @@ constexpr std::array<OptionSpec, 2> kOptions = {{
     kJsonOption,
 }};
 
-constexpr std::array<std::string_view, 1> kExamples = {"agentkernel config show --origin"};
+constexpr std::array<std::string_view, 2> kExamples = {
+    "agentkernel config show --origin",
+    "agentkernel config show ~/src/project",
+};
 
 Result<int> run(Context& context, const Arguments& arguments) {
   const bool origin = arguments.has("origin");
-  const json config = AK_TRY(getApi(context, origin ? "/config?origin=true" : "/config"));
-  if (arguments.has("json") || (!config.is_array() && !config.is_string())) {
-    context.output().text(prettyJson(config));
-    return 0;
+  const std::string given = arguments.positional().empty() ? "." : arguments.first();
+  char path[PATH_MAX];
+  if (::realpath(given.c_str(), path) == nullptr) {
+    return failErrno(cat("find ", printable(given)));
   }
-  if (config.is_string()) {
-    context.output().lines(config.get<std::string>());
+  const json config = AK_TRY(getApi(context, cat("/config?directory=", client::escapeSegment(path),
+                                                 origin ? "&origin=true" : "")));
+  if (arguments.has("json")) {
+    context.output().text(prettyJson(config));
     return 0;
   }
   Output::Table table{.head = {"KEY", "VALUE"}};
@@ -45,9 +54,15 @@ Result<int> run(Context& context, const Arguments& arguments) {
 
 const CommandSpec kConfigShowCommand = {
     .name = "config show",
-    .summary = "Show the configuration in force",
+    .arguments = "[DIRECTORY]",
+    .summary = "Show the settings in force for a project",
+    .details =
+        "Joins your configuration with the agentkernel.toml of the directory (this one without a\n"
+        "name), as run would. Flags of run stand above all of it.",
     .options = kOptions,
     .examples = kExamples,
+    .most = 1,
+    .completes = Completes::Files,
     .run = run,
 };
 

@@ -89,6 +89,36 @@ Result<int> restart(Context& context, const Arguments& arguments) {
   return start(context, arguments);
 }
 
+// "3 d 4 h", "5 min", "12 s": the two largest units that matter.
+std::string durationText(std::uint64_t seconds) {
+  if (seconds >= 86'400) {
+    return cat(seconds / 86'400, " d ", seconds % 86'400 / 3600, " h");
+  }
+  if (seconds >= 3600) {
+    return cat(seconds / 3600, " h ", seconds % 3600 / 60, " min");
+  }
+  return seconds >= 60 ? cat(seconds / 60, " min") : cat(seconds, " s");
+}
+
+void printStatus(Context& context, const json& data) {
+  const auto row = [&](std::string_view head, const std::string& text) {
+    context.output().line(cat(head, std::string(12 - head.size(), ' '), printable(text)));
+  };
+  const json pool = data.value("pool", json::object());
+  row("daemon",
+      cat("running (process ", fieldText(data, "pid"), "), version ", fieldText(data, "version")));
+  const auto uptime = parseNumber<std::uint64_t>(fieldText(data, "uptime_seconds"));
+  row("since", uptime ? durationText(*uptime) : "unknown");
+  row("socket", data.value("socket", ""));
+  row("backend", fieldText(data, "backend"));
+  row("sandboxes",
+      cat(fieldText(data, "running"), " running, ", fieldText(data, "known"), " known"));
+  row("pool", cat(fieldText(pool, "warm"), " of ", fieldText(pool, "target"), " ready (at most ",
+                  fieldText(pool, "max"), "), ", fieldText(pool, "hits"), " hits, ",
+                  fieldText(pool, "misses"), " misses"));
+  row("launcher", cat("restarted ", fieldText(data, "launcher_restarts"), " times"));
+}
+
 Result<int> status(Context& context, const Arguments& arguments) {
   // Asking how it is must not start it.
   const client::DaemonPlace place = AK_TRY(context.daemonPlace());
@@ -97,7 +127,7 @@ Result<int> status(Context& context, const Arguments& arguments) {
     if (!isMissing(client.error())) {
       return std::unexpected(std::move(client).error());
     }
-    context.output().text(arguments.has("json") ? prettyJson({{"running", false}})
+    context.output().text(arguments.has("json") ? prettyJson({{"daemon", "stopped"}})
                                                 : "the daemon is not running\n");
     return kNotRunning;
   }
@@ -105,18 +135,18 @@ Result<int> status(Context& context, const Arguments& arguments) {
       AK_TRY(client->call({.path = "/status", .timeout = std::chrono::seconds(10)}));
   json data = AK_TRY(client::dataOf(response));
   if (!data.is_object()) {
-    data = {{"status", data}};
+    return fail(ErrorCode::Protocol, "the daemon's status is not an object",
+                "Install the same version of both programs, then: agentkernel daemon restart");
   }
-  data["running"] = true;
+  data["daemon"] = "running";
+  data["socket"] = place.paths.daemonSocket();
   data["pid"] = AK_TRY(client->daemonPid());
   context.checkVersion(client->daemonVersion());
   if (arguments.has("json")) {
     context.output().text(prettyJson(data));
     return 0;
   }
-  for (const auto& [key, value] : data.items()) {
-    context.output().line(cat(printable(key), ": ", printable(fieldText(data, key))));
-  }
+  printStatus(context, data);
   return 0;
 }
 

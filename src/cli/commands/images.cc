@@ -74,8 +74,10 @@ Result<int> prune(Context& context, const Arguments& arguments) {
   if (arguments.has("json")) {
     context.output().text(prettyJson(answer));
   } else {
-    context.output().line(cat("removed ", fieldText(answer, "removed"), ", freed ",
-                              fieldText(answer, "freed_bytes"), " bytes"));
+    const auto& removed = AK_TRY(listIn(answer, "removed")).get();
+    context.output().line(removed.empty() ? std::string("there was nothing to remove")
+                                          : cat("removed ", removed.size(), ", freed ",
+                                                fieldText(answer, "freed_bytes"), " bytes"));
   }
   return 0;
 }

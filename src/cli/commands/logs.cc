@@ -13,21 +13,17 @@ using nlohmann::json;
 
 constexpr std::array<std::string_view, 1> kExamples = {"agentkernel logs build"};
 
-std::string toText(const json& entry) {
-  return entry.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 Result<int> run(Context& context, const Arguments& arguments) {
   const json logs = AK_TRY(getApi(context, sandboxPath(arguments.first(), "logs")));
   if (arguments.has("json")) {
     context.output().text(prettyJson(logs));
     return 0;
   }
+  std::string text;
   for (const json& entry : logs) {
-    // Entries with a message are lines that were printed; the others are events.
-    const std::string message = fieldText(entry, "message");
-    context.output().line(printable(message.empty() ? toText(entry) : message));
+    text += cat(fieldText(entry, "message"), "\n");
   }
+  context.output().lines(text);
   return 0;
 }
 

@@ -156,6 +156,11 @@ Result<model::RunRequest> makeRequest(Context& context, const Arguments& argumen
   }
   request.workspace.path = physicalDirectory();
   request.project = AK_TRY(readProject(arguments, request.workspace.path));
+  if (request.command.empty() && !request.project) {
+    return fail(ErrorCode::InvalidArgument, "run: there is no command to run",
+                arguments.has("image") ? "-i and --image take an image; put the command behind it."
+                                       : "See: agentkernel run --help");
+  }
   if (request.profile.value_or(model::Profile::Permissive) == model::Profile::Permissive) {
     request.host_environment = env::passedEnvironment(context.environment());
   }
@@ -190,7 +195,7 @@ Result<int> run(Context& context, const Arguments& arguments) {
 
 const CommandSpec kRunCommand = {
     .name = "run",
-    .arguments = "[--] COMMAND [ARG...]",
+    .arguments = "[--] [COMMAND [ARG...]]",
     .summary = "Run a command in a fresh sandbox",
     .details =
         "The working directory is at /workspace, copy-on-write: the command reads it, and what it\n"
@@ -198,11 +203,13 @@ const CommandSpec kRunCommand = {
         "126\n"
         "and 127 when it cannot be run or does not exist, 124 after a timeout, 128+n after signal "
         "n.\n"
+        "Without a command the one of ./agentkernel.toml is run ([sandbox] command).\n"
         "Piped standard input is forwarded to its end; -t gives a terminal (-it is understood "
         "too).",
     .options = kOptions,
     .examples = kExamples,
     .guest_after = 0,
+    .guest_command = CommandSpec::GuestCommand::Optional,
     .completes = Completes::Commands,
     .run = run,
 };

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "manager/manager.h"
+#include "observe/metrics.h"
+
+namespace ak::manager {
+
+// A manager whose use cases are counted: how often sandboxes and commands begin and end, how long
+// that takes, and what fails. It changes nothing else. References outlive it.
+class MeteredManager final : public Manager {
+ public:
+  MeteredManager(Manager& inner, observe::Metrics& metrics, const Clock& clock)
+      : inner_(inner), metrics_(metrics), clock_(clock) {}
+
+  net::Task<Result<RunResult>> run(Caller caller,
+                                   model::RunRequest request,
+                                   ExecSink& sink) override;
+  net::Task<Result<RunResult>> exec(Caller caller,
+                                    std::string name,
+                                    model::ExecRequest request,
+                                    ExecSink& sink) override;
+  net::Task<Result<SandboxView>> create(Caller caller, model::RunRequest request) override;
+  net::Task<Result<SandboxView>> start(std::string name) override;
+  net::Task<Result<SandboxView>> stop(std::string name) override;
+  net::Task<Status> remove(std::string name) override;
+
+  net::Task<std::vector<SandboxView>> list() override { return inner_.list(); }
+
+  net::Task<Result<SandboxView>> get(std::string name_or_uuid) override {
+    return inner_.get(std::move(name_or_uuid));
+  }
+
+  net::Task<Result<std::string>> logs(std::string name) override {
+    return inner_.logs(std::move(name));
+  }
+
+  net::Task<Result<std::vector<model::Change>>> changes(std::string name) override {
+    return inner_.changes(std::move(name));
+  }
+
+  net::Task<Result<std::string>> diff(std::string name, std::vector<std::string> paths) override {
+    return inner_.diff(std::move(name), std::move(paths));
+  }
+
+  net::Task<Result<std::vector<model::Change>>> apply(std::string name,
+                                                      std::vector<std::string> paths,
+                                                      ApplyForce protected_too) override {
+    return inner_.apply(std::move(name), std::move(paths), protected_too);
+  }
+
+  net::Task<Status> discard(std::string name, std::vector<std::string> paths) override {
+    return inner_.discard(std::move(name), std::move(paths));
+  }
+
+  net::Task<Result<std::vector<VerifyCheck>>> verify(std::string name) override {
+    return inner_.verify(std::move(name));
+  }
+
+  Overview overview() const override { return inner_.overview(); }
+
+ private:
+  void happened(std::string_view action, std::chrono::nanoseconds took);
+  void failed(std::string_view operation, const Error& error);
+  void commandEnded(std::chrono::nanoseconds took);
+  template <typename T>
+  net::Task<Result<T>> timed(std::string_view action, net::Task<Result<T>> work);
+
+  Manager& inner_;
+  observe::Metrics& metrics_;
+  const Clock& clock_;
+};
+
+}  // namespace ak::manager
