@@ -244,7 +244,7 @@ TEST_F(RoutesTest, ConfigSaysWhereEachValueComesFrom) {
   RawClient client = this->client();
   const std::string file = directory_.path() + "/agentkernel.toml";
   const Status written = [&]() -> Status {
-    const sys::OwnedFd directory = AK_TRY(sys::openPath(directory_.path(), O_PATH | O_DIRECTORY));
+    const sys::OwnedFd directory = AK_TRY(sys::openPath(directory_.path(), O_RDONLY | O_DIRECTORY));
     AK_TRY(sys::replaceFile(directory.get(), "config.toml", "[pool]\nsize = 20\n", 0600));
     return sys::replaceFile(
         directory.get(), "agentkernel.toml",

@@ -153,7 +153,7 @@ TEST_F(ContractTest, ASandboxIsUsableWhenItsCreationIsAnswered) {
   EXPECT_EQ(one.get("/sandboxes/box-1").status, 404);
 }
 
-TEST_F(ContractTest, AStreamIsLiveAndEndsWithOneTerminalEvent) {
+TEST_F(ContractTest, AStreamNamesItsEventsAndEndsWithOneTerminalEvent) {
   RawClient one = client();
   const std::string request = json{{"command", {"sh", "-c", "echo one; read x; echo two"}}}.dump();
   one.send(cat("POST /run/stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: ", request.size(),
