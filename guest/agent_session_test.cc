@@ -117,6 +117,22 @@ TEST_P(AgentSessionTest, DataBeyondTheCreditEndsTheSession) {
   EXPECT_EQ(client.goodbye->code, ErrorCode::Protocol);
 }
 
+TEST_P(AgentSessionTest, InputThatCrossesTheEndOfACommandIsDropped) {
+  TestAgent agent(GetParam());
+  TestClient client = agent.begin();
+  const std::uint32_t stream = client.openExec(command({"true"}));
+  // Not answered with Close yet: the host writes on before it has seen the agent's.
+  for (auto frame = client.nextNews(); frame && frame->type != wire::FrameType::Close;) {
+    frame = client.nextNews();
+  }
+  client.send(wire::FrameType::Data, stream, wire::kStdin, std::string(1000, 'x'));
+  client.send(wire::FrameType::End, stream, wire::kStdin, {});
+  client.send(wire::FrameType::Ping, 0, 0, "12345678");
+  const auto answer = client.next();
+  ASSERT_TRUE(answer) << "the session ended";
+  EXPECT_EQ(answer->type, wire::FrameType::Pong);  // no credit after a Close
+}
+
 TEST_P(AgentSessionTest, PingIsAnswered) {
   TestAgent agent(GetParam());
   TestClient client = agent.begin();

@@ -36,7 +36,7 @@ class Mux::Port final : public StreamPort {
   }
 
   void grantCredit(std::uint8_t channel, std::uint32_t bytes) override {
-    if (gone_ || bytes == 0) {
+    if (gone_ || closed_ || bytes == 0) {  // nothing follows our Close, and nobody needs it
       return;
     }
     window_[channel] += bytes;
@@ -135,9 +135,7 @@ Status Mux::data(Port& port, const wire::Frame& frame) {
     return fail(ErrorCode::Protocol, cat("more data than credit on stream ", frame.stream));
   }
   port.window_[frame.channel] -= static_cast<std::uint32_t>(frame.payload.size());
-  if (port.closed_) {
-    port.grantCredit(frame.channel, static_cast<std::uint32_t>(frame.payload.size()));
-  } else {
+  if (!port.closed_) {  // else it crossed our Close: dropped, and its credit with it
     port.stream_->onData(frame.channel, frame.payload);
   }
   return {};

@@ -36,11 +36,11 @@ net::Task<Status> SessionExec::closeStdin() {
     co_return Status();
   }
   stdin_closed_ = true;
-  co_return stream_.control(wire::FrameType::End, wire::kStdin, {});
+  co_return stream_.end(wire::kStdin);
 }
 
 net::Task<Status> SessionExec::control(const wire::ExecControl& control) {
-  co_return stream_.control(wire::FrameType::Control, 0, wire::encode(control));
+  co_return stream_.control(wire::encode(control));
 }
 
 }  // namespace ak::channel

@@ -35,6 +35,11 @@ class Outbox {
     wire::encodeFrame(bulk_, wire::FrameType::Data, stream, channel, payload);
   }
 
+  // The end of a channel's data: behind what waits of it, where control() would overtake it.
+  void end(std::uint32_t stream, std::uint8_t channel) {
+    wire::encodeFrame(bulk_, wire::FrameType::End, stream, channel, {});
+  }
+
   // Writes what the socket takes now. False: it is full, try again when it is writable.
   Result<bool> flush(int socket);
 

@@ -101,7 +101,7 @@ void Session::flush() {
     write_blocked_.notifyAll();
   }
   if (outbox_.bulkFree()) {
-    bulk_free_.notifyOne();
+    bulk_free_.notifyAll();  // each looks again: one whose stream is over must not swallow the turn
   }
 }
 
@@ -176,11 +176,15 @@ Result<StreamHandle> Session::open(wire::Service service, std::string_view reque
 }
 
 void Session::release(Stream& stream) {
-  if (!ended_ && !stream.over) {
-    if (!stream.done_by_us || stream.failure) {
-      outbox_.control(wire::FrameType::Reset, stream.number(), 0, {});
+  if (!ended_ && !stream.reset) {
+    // A guest that has said Close keeps the stream until it hears ours.
+    if (!stream.done_by_us || (stream.failure && !stream.over)) {
+      const auto type = stream.over ? wire::FrameType::Close : wire::FrameType::Reset;
+      outbox_.control(type, stream.number(), 0, {});
       flush();
     }
+  }
+  if (!ended_ && !stream.over) {
     // What the guest sent before it saw that: three windows and a few replies, with their headers.
     stale_bytes_ += std::uint64_t{8} * wire::kInitialCredit;
   }
@@ -238,6 +242,7 @@ net::Task<Status> Session::send(Stream& stream, std::uint8_t channel, std::strin
         std::min({data.size(), wire::kChunk, static_cast<std::size_t>(stream.may_send)});
     outbox_.bulk(stream.number(), channel, data.substr(0, size));
     stream.may_send -= size;
+    idle_frames_ = 0;  // the credit that comes back for it is no flood
     data.remove_prefix(size);
     flush();
     if (!data.empty()) {
@@ -347,7 +352,7 @@ net::Task<Status> StreamHandle::send(std::uint8_t channel, std::string_view data
   return session_->send(*stream_, channel, data);
 }
 
-Status StreamHandle::control(wire::FrameType type, std::uint8_t channel, std::string_view payload) {
+Status StreamHandle::mayWrite() const {
   if (!session_->alive()) {
     return std::unexpected(*session_->ended_);
   }
@@ -357,15 +362,30 @@ Status StreamHandle::control(wire::FrameType type, std::uint8_t channel, std::st
   if (!session_->outbox_.controlFits()) {
     return fail(ErrorCode::Unavailable, "the sandbox's agent does not read its channel");
   }
-  session_->outbox_.control(type, stream_->number(), channel, payload);
+  return {};
+}
+
+Status StreamHandle::end(std::uint8_t channel) {
+  AK_TRY(mayWrite());
+  session_->outbox_.end(stream_->number(), channel);
+  session_->flush();
+  return {};
+}
+
+Status StreamHandle::control(std::string_view payload) {
+  AK_TRY(mayWrite());
+  session_->outbox_.control(wire::FrameType::Control, stream_->number(), 0, payload);
   session_->flush();
   return {};
 }
 
 void StreamHandle::close() {
-  if (control(wire::FrameType::Close, 0, {})) {
-    stream_->done_by_us = true;
+  if (!session_->alive() || stream_->reset || stream_->done_by_us) {
+    return;  // nobody to tell, or told
   }
+  stream_->done_by_us = true;
+  session_->outbox_.control(wire::FrameType::Close, stream_->number(), 0, {});
+  session_->flush();
 }
 
 }  // namespace ak::channel

@@ -50,13 +50,17 @@ class StreamHandle {
   net::Task<Status> send(std::uint8_t channel, std::string_view data);
   // What is under way fails with Timeout when it is not done by then.
   void setDeadline(std::chrono::milliseconds limit);
-  Status control(wire::FrameType type, std::uint8_t channel, std::string_view payload);
-  // Our side is done.
+  // No more data on this channel. Conflict once the stream is over.
+  Status end(std::uint8_t channel);
+  Status control(std::string_view payload);
+  // Our side is done: the agent may forget the stream.
   void close();
 
  private:
   std::shared_ptr<Session> session_;  // shared with the Agent and the other streams
   Stream* stream_;                    // owned by the session until released
+
+  Status mayWrite() const;
 };
 
 // One connection to an agent: cuts frames, keeps streams and credit, writes in turns. Every byte

@@ -127,7 +127,7 @@ net::Task<Status> SessionAgent::writeFile(std::string path,
   if (!sent) {
     co_return sent;
   }
-  const Status ended = stream.control(wire::FrameType::End, wire::kStdin, {});
+  const Status ended = stream.end(wire::kStdin);
   if (!ended) {
     // The agent may have refused meanwhile: its reason is the better one.
     const auto refused = co_await replyOf(stream);

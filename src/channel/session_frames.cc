@@ -144,6 +144,7 @@ Status Session::handleStream(Stream& stream, Frame& frame) {
       break;
     case FrameType::Reset: {
       stream.over = true;
+      stream.reset = true;
       Error why = wire::decodeError(frame.payload);
       why.message = printable(why.message);
       why.remedy = printable(why.remedy);

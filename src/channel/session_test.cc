@@ -236,6 +236,49 @@ TEST(SessionTest, AGuestOpenedStreamIsRefusedAndTheSessionGoesOn) {
   EXPECT_TRUE(output) << output.error().message;
 }
 
+TEST(SessionTest, AStreamThatTheGuestClosedIsClosedByUsToo) {
+  FrameType answer{};
+  const auto output = runAgainst([&answer](HostileGuest& guest) {
+    startExec(guest);
+    // Together, so that the stream is over before its last reply is read.
+    std::string both;
+    wire::encodeFrame(both, FrameType::Reply, 1, 0, wire::encode(wire::ExecExit{}));
+    wire::encodeFrame(both, FrameType::Close, 1, 0, {});
+    guest.write(both);
+    answer = guest.next().type;
+  });
+  EXPECT_TRUE(output) << output.error().message;
+  EXPECT_EQ(answer, FrameType::Close);
+}
+
+TEST(SessionTest, CreditForMuchInputIsNoFlood) {
+  constexpr int kWrites = 10'000;
+  net::Loop loop;
+  HostileGuest guest([](HostileGuest& self) {
+    startExec(self);
+    const char one[4] = {1, 0, 0, 0};
+    for (int i = 0; i < kWrites; ++i) {
+      self.nextOf(FrameType::Data);
+      self.frame(FrameType::Credit, 1, wire::kStdin, {one, sizeof one});
+    }
+    self.frame(FrameType::Reply, 1, 0, wire::encode(wire::ExecExit{}));
+    self.nextOf(FrameType::Close);
+  });
+  auto work = [&]() -> net::Task<Status> {
+    wire::SandboxRules rules;
+    auto agent = co_await openFirstSession(loop.executor(), guest.takeHostEnd(), kKey, rules);
+    auto exec = co_await (*agent)->exec(command());
+    for (int i = 0; i < kWrites; ++i) {
+      const Status sent = co_await (*exec)->writeStdin("x");
+      AK_CO_TRY(sent);
+    }
+    const auto exit = co_await (*exec)->next();
+    co_return exit ? Status() : std::unexpected(exit.error());
+  };
+  const Status done = loop.runUntilDone(work());
+  EXPECT_TRUE(done) << done.error().message;
+}
+
 TEST(SessionTest, AFloodingGuestDoesNotStopAnotherOne) {
   net::Loop loop;
   HostileGuest flood([](HostileGuest& guest) {

@@ -45,6 +45,7 @@ class Stream {
   net::Event credit;                              // may_send grew, or the end
   std::uint64_t may_send = wire::kInitialCredit;  // stdin or file content, in bytes
   bool over = false;                   // the guest sent Close or Reset; items may be left
+  bool reset = false;                  // it was Reset: the guest has forgotten the stream
   bool done_by_us = false;             // Close sent: nothing to reset any more
   std::optional<Error> failure;        // why it is over, when not by Close
   std::optional<SteadyTime> deadline;  // of the call that waits now
