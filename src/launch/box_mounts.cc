@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "model/layer_names.h"
 #include "os/capability.h"
 #include "os/mount.h"
 #include "os/user_namespace.h"
@@ -39,6 +40,11 @@ Result<sys::OwnedFd> readOnlyTree(Host& host, const model::HostPath& path, int u
     }
   }
   return tree;
+}
+
+// overlayfs wants a directory of its own beside each upper one.
+std::string workOf(const std::string& layer) {
+  return layer + ".work";
 }
 
 Status makeLayerDirectory(int writable, const char* name, mode_t mode, std::uint32_t owner) {
@@ -100,7 +106,7 @@ Result<sys::OwnedFd> overlayOn(Host& host,
   const sys::OwnedFd upper =
       AK_TRY(sys::openAt(box.writable.shown.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
   const sys::OwnedFd work = AK_TRY(
-      sys::openAt(box.writable.shown.get(), name + ".work", O_PATH | O_DIRECTORY | O_NOFOLLOW));
+      sys::openAt(box.writable.shown.get(), workOf(name), O_PATH | O_DIRECTORY | O_NOFOLLOW));
   const sys::OwnedFd place = AK_TRY(sys::openAt(host.scratch(), "layers", O_RDONLY | O_DIRECTORY));
   os::Overlay overlay;
   overlay.lower = std::move(lower);
@@ -143,15 +149,15 @@ Result<RootMounts> assembleRoot(Host& host, const model::BoxSpec& spec, Box& box
   // On disk the root of a durable layer is 0, shown as the box's; a tmpfs shows what it holds.
   const std::uint32_t owner = temporary ? rootId(host, box) : 0;
   const int raw = box.writable.raw.get();
-  AK_TRY(makeLayerDirectory(raw, "root", top.st_mode & 0777U, owner));
-  AK_TRY(makeLayerDirectory(raw, "root.work", 0700, owner));
-  AK_TRY(makeLayerDirectory(raw, "work", 0755, owner));
-  AK_TRY(makeLayerDirectory(raw, "work.work", 0700, owner));
+  AK_TRY(makeLayerDirectory(raw, model::kRootLayer, top.st_mode & 0777U, owner));
+  AK_TRY(makeLayerDirectory(raw, workOf(model::kRootLayer).c_str(), 0700, owner));
+  AK_TRY(makeLayerDirectory(raw, model::kWorkspaceLayer, 0755, owner));
+  AK_TRY(makeLayerDirectory(raw, workOf(model::kWorkspaceLayer).c_str(), 0700, owner));
   if (host.layers() == Host::Layers::Attached) {
     AK_TRY(attachWritable(host, box));
   }
   RootMounts mounts;
-  mounts.root = AK_TRY(overlayOn(host, box, std::move(lower), "root"));
+  mounts.root = AK_TRY(overlayOn(host, box, std::move(lower), model::kRootLayer));
   mounts.devices = AK_TRY(host.deviceTree());
   for (const model::BoxRoot::Bind& bind : spec.root.binds) {
     mounts.binds.push_back(AK_TRY(readOnlyTree(host, bind.source, ns)));
@@ -188,14 +194,14 @@ Result<WorkspaceMounts> copyOnWrite(
   if (!mapped && mapped.error().code != ErrorCode::Unsupported) {
     return std::unexpected(mapped.error());
   }
-  if (::fchmodat(box.writable.raw.get(), "work", mode & 0777U, 0) != 0) {
+  if (::fchmodat(box.writable.raw.get(), model::kWorkspaceLayer, mode & 0777U, 0) != 0) {
     return failErrno("writable layer of the workspace");
   }
   WorkspaceMounts mounts;
-  mounts.mount = AK_TRY(overlayOn(host, box, {lower.get()}, "work"));
+  mounts.mount = AK_TRY(overlayOn(host, box, {lower.get()}, model::kWorkspaceLayer));
   if (spec.want_changes_fd) {
-    mounts.changes =
-        AK_TRY(sys::openAt(box.writable.raw.get(), "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    mounts.changes = AK_TRY(sys::openAt(box.writable.raw.get(), model::kWorkspaceLayer,
+                                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   }
   return mounts;
 }

@@ -16,7 +16,7 @@ class DaemonManager final : public Manager {
 
   // Before the first request.
   net::Task<Status> recover();
-  // After the last one: one-shot sandboxes end, durable ones live on.
+  // After the last one: one-shot sandboxes end, kept ones live on.
   net::Task<void> close();
 
   net::Task<Result<RunResult>> run(Caller caller,

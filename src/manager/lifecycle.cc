@@ -6,6 +6,7 @@
 #include "manager/child_rules.h"
 #include "manager/planner.h"
 #include "manager/writable_layer.h"
+#include "net/to_its_end.h"
 #include "sys/file.h"
 
 namespace ak::manager {
@@ -83,6 +84,22 @@ net::Task<Status> Lifecycle::save(const Sandbox& sandbox) {
 }
 
 net::Task<Result<SandboxPtr>> Lifecycle::begin(const Plan& plan, BeginOptions options) {
+  co_return co_await net::toItsEnd(beginNow(plan, std::move(options)));
+}
+
+net::Task<Status> Lifecycle::restart(SandboxPtr sandbox) {
+  co_return co_await net::toItsEnd(restartNow(std::move(sandbox)));
+}
+
+net::Task<Status> Lifecycle::stop(SandboxPtr sandbox, std::string reason) {
+  co_return co_await net::toItsEnd(stopNow(std::move(sandbox), std::move(reason)));
+}
+
+net::Task<Status> Lifecycle::remove(SandboxPtr sandbox) {
+  co_return co_await net::toItsEnd(removeNow(std::move(sandbox)));
+}
+
+net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions options) {
   auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
   model::SandboxRecord& record = sandbox->record;
   const WallTime now = foundation_.clock.wall();
@@ -98,7 +115,7 @@ net::Task<Result<SandboxPtr>> Lifecycle::begin(const Plan& plan, BeginOptions op
   record.workspace_path = plan.workspace_path;
   record.workspace_masks = plan.workspace.masks;
   record.protected_paths = plan.workspace.protected_paths;
-  record.one_shot = !options.durable;
+  record.one_shot = options.one_shot;
   record.created_at = now;
   sandbox->durable = options.durable;
   AK_CO_TRY(table_.add(sandbox));
@@ -238,7 +255,7 @@ net::Task<Status> Lifecycle::forgetFiles(std::string uuid) {
       [this, uuid] { return foundation_.store.remove(uuid); });
 }
 
-net::Task<Status> Lifecycle::restart(SandboxPtr sandbox) {
+net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
   AK_CO_TRY(refuseBusy(*sandbox));
   if (sandbox->status == model::SandboxStatus::Running) {
     co_return Status{};
@@ -250,6 +267,7 @@ net::Task<Status> Lifecycle::restart(SandboxPtr sandbox) {
     co_return std::unexpected(std::move(plan).error());
   }
   AK_CO_TRY(reserve(*sandbox));
+  sandbox->record.one_shot = false;  // whoever starts it again wants it for more than its command
   BeginOptions options;
   options.durable = true;
   const Status started = co_await startBox(sandbox, *plan, options);
@@ -260,7 +278,7 @@ net::Task<Status> Lifecycle::restart(SandboxPtr sandbox) {
   co_return co_await save(*sandbox);
 }
 
-net::Task<Status> Lifecycle::stop(SandboxPtr sandbox, std::string reason) {
+net::Task<Status> Lifecycle::stopNow(SandboxPtr sandbox, std::string reason) {
   while (sandbox->busy) {
     co_await sandbox->changed.wait();
   }
@@ -278,7 +296,7 @@ net::Task<Status> Lifecycle::stop(SandboxPtr sandbox, std::string reason) {
   co_return co_await save(*sandbox);
 }
 
-net::Task<Status> Lifecycle::remove(SandboxPtr sandbox) {
+net::Task<Status> Lifecycle::removeNow(SandboxPtr sandbox) {
   while (sandbox->busy) {
     co_await sandbox->changed.wait();
   }

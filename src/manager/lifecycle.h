@@ -35,8 +35,9 @@ struct Foundation {
 };
 
 struct BeginOptions {
-  std::string name;      // "" = make one up
-  bool durable = false;  // has a record, an own directory, and outlives the daemon
+  std::string name;       // "" = make one up
+  bool durable = false;   // has a record and an own directory
+  bool one_shot = false;  // ends with its command, and with the daemon that carries that
   bool may_pool = true;
   bool want_changes = false;
 };
@@ -44,6 +45,9 @@ struct BeginOptions {
 // Begin and end of sandboxes: the table, the store, the backend and the host's budget change
 // together here and nowhere else. A durable sandbox is in the store before its box exists and
 // leaves it after the box is gone, so that a daemon that dies in between finds what it must end.
+//
+// A change that has begun runs to its end, even when the caller is cancelled because its client
+// has left: the caller then sees the cancellation after it, and ends what it got.
 class Lifecycle {
  public:
   explicit Lifecycle(const Foundation& foundation);
@@ -76,6 +80,10 @@ class Lifecycle {
  private:
   struct Busy;
 
+  net::Task<Result<SandboxPtr>> beginNow(const Plan& plan, BeginOptions options);
+  net::Task<Status> restartNow(SandboxPtr sandbox);
+  net::Task<Status> stopNow(SandboxPtr sandbox, std::string reason);
+  net::Task<Status> removeNow(SandboxPtr sandbox);
   net::Task<Status> beginBox(const SandboxPtr& sandbox,
                              const Plan& plan,
                              const BeginOptions& options);

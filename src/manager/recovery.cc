@@ -61,6 +61,9 @@ net::Task<Status> Lifecycle::reconnectOne(model::SandboxRecord record) {
       if (Result<OutputLog> log = OutputLog::open(directoryOf(sandbox->record.uuid)); log) {
         sandbox->log = std::move(*log);
       }
+      if (sandbox->record.one_shot) {
+        co_return co_await stop(sandbox, "its command ended with the daemon that carried it");
+      }
       co_return co_await save(*sandbox);
     }
     reason = cat("found ended after a daemon restart: ", found.error().message);

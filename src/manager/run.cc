@@ -16,27 +16,30 @@ struct DaemonManager::RunState {
 
 namespace {
 
-// Ends a one-shot sandbox however the run leaves: done, failed, or cancelled because the client
-// went.
+// Ends a sandbox however the run leaves: done, failed, or cancelled because the client went or the
+// daemon stops.
 class EndOnExit {
  public:
-  EndOnExit(Lifecycle& lifecycle, SandboxPtr sandbox)
-      : lifecycle_(lifecycle), sandbox_(std::move(sandbox)) {}
+  EndOnExit(Lifecycle& lifecycle, SandboxPtr sandbox, std::string reason)
+      : lifecycle_(lifecycle), sandbox_(std::move(sandbox)), reason_(std::move(reason)) {}
 
   ~EndOnExit() {
     if (sandbox_) {
-      lifecycle_.stopInBackground(std::move(sandbox_), "its command ended");
+      lifecycle_.stopInBackground(std::move(sandbox_), std::move(reason_));
     }
   }
 
   EndOnExit(const EndOnExit&) = delete;
   EndOnExit& operator=(const EndOnExit&) = delete;
 
+  void because(std::string reason) { reason_ = std::move(reason); }
+
   void keep() { sandbox_.reset(); }
 
  private:
   Lifecycle& lifecycle_;
   SandboxPtr sandbox_;
+  std::string reason_;
 };
 
 // For runs that nobody watches.
@@ -119,12 +122,12 @@ net::Task<Result<std::vector<model::Change>>> DaemonManager::changesAfter(
 
 net::Task<void> DaemonManager::runDetached(std::shared_ptr<RunState> state) {
   NoSink sink(foundation_.executor);
+  // The command ends with the daemon that reads its output, and with it what was made for it.
+  EndOnExit end(lifecycle_, state->request.keep ? nullptr : state->sandbox,
+                "the daemon stopped while its command ran");
   const Result<model::ExecOutcome> outcome = co_await carry(*state, sink);
-  const std::string reason =
-      outcome ? cat("its command ended with code ", outcome->exit_code) : outcome.error().message;
-  if (!state->request.keep) {
-    lifecycle_.stopInBackground(state->sandbox, reason);
-  }
+  end.because(outcome ? cat("its command ended with code ", outcome->exit_code)
+                      : outcome.error().message);
 }
 
 net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
@@ -145,6 +148,7 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
   BeginOptions options;
   options.name = state->plan.name;
   options.durable = state->request.keep || state->request.detach;
+  options.one_shot = !state->request.keep;
   options.may_pool = state->request.fast;
   options.want_changes = state->request.want_changes;
   Result<SandboxPtr> sandbox = co_await lifecycle_.begin(state->plan, std::move(options));
@@ -152,7 +156,7 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
     co_return std::unexpected(std::move(sandbox).error());
   }
   state->sandbox = *sandbox;
-  EndOnExit end(lifecycle_, *sandbox);
+  EndOnExit end(lifecycle_, *sandbox, "its command ended");
   result.phases.claimed = watch.microseconds();
   result.sandbox = state->sandbox->record.name;
   result.uuid = state->sandbox->record.uuid;

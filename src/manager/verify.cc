@@ -1,44 +1,69 @@
-#include <algorithm>
 
 #include "base/text.h"
 #include "manager/daemon_manager.h"
+#include "manager/pump.h"
 
-// Proves from inside what inspect claims: every check reads the sandbox's own kernel interfaces
-// with a command in it, none trusts what we wrote down at start.
+// Proves from inside what inspect claims: the checks are commands in the sandbox, with the rights
+// that any command there has (the agent itself has more, and reads no kernel files for anybody).
+// None trusts what we wrote down at start.
 namespace ak::manager {
 
 namespace {
 
 using Checks = std::vector<VerifyCheck>;
 
-constexpr std::size_t kMaxText = 256 * 1024;
+constexpr std::size_t kMaxOutput = std::size_t{256} * 1024;
+constexpr std::uint32_t kCommandLimitMs = 10'000;
 
-// What a command in the sandbox reads there: it has the filter, the capabilities and the ids that
-// every command gets, which the agent itself has not. (The agent's own file service refuses kernel
-// files, which may block.)
-net::Task<std::string> readInside(channel::Agent& agent, std::string path) {
-  wire::ExecRequest exec;
-  exec.argv = {"cat", path};
-  exec.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
-  exec.directory = "/";
-  exec.close_stdin = true;
-  exec.timeout_ms = 5000;
-  Result<std::unique_ptr<channel::ExecStream>> stream = co_await agent.exec(std::move(exec));
-  if (!stream) {
-    co_return cat("(unreadable: ", stream.error().message, ")");
-  }
-  std::string text;
+struct Ran {
+  int code = 0;
+  std::string output;  // both streams
+};
+
+net::Task<Result<Ran>> runInside(channel::Agent& agent, std::vector<std::string> command) {
+  wire::ExecRequest request;
+  request.argv = std::move(command);
+  request.directory = "/";
+  request.user = "0";
+  request.close_stdin = true;
+  request.timeout_ms = kCommandLimitMs;
+  auto started = co_await agent.exec(std::move(request));
+  const std::unique_ptr<channel::ExecStream> exec = AK_CO_TRY(std::move(started));
+  Ran ran;
   for (;;) {
-    Result<channel::ExecStream::Event> event = co_await (*stream)->next();
+    auto event = co_await exec->next();
     if (!event) {
-      co_return cat("(unreadable: ", event.error().message, ")");
+      co_return std::unexpected(std::move(event).error());
     }
     if (event->kind == channel::ExecStream::Event::Kind::Exit) {
-      co_return event->exit.code == 0 && event->exit.signal == 0 ? text
-                                                                 : cat("(unreadable: ", text, ")");
+      ran.code = outcomeOf(event->exit).exit_code;
+      co_return ran;
     }
-    text.append(event->data, 0, std::min(event->data.size(), kMaxText - text.size()));
+    ran.output += event->data;
+    if (ran.output.size() > kMaxOutput) {
+      co_return fail(ErrorCode::TooLarge, "a kernel file that does not end");
+    }
   }
+}
+
+net::Task<std::string> readInside(channel::Agent& agent, std::string path) {
+  std::vector<std::string> command{"cat", std::move(path)};
+  const Result<Ran> ran = co_await runInside(agent, std::move(command));
+  if (!ran) {
+    co_return cat("(unreadable: ", ran.error().message, ")");
+  }
+  co_return ran->code == 0 ? ran->output : cat("(unreadable: ", trim(ran->output), ")");
+}
+
+// A refusal counts only from a shell that ran: an image without one proves nothing.
+net::Task<VerifyCheck> refusesWrite(channel::Agent& agent, std::string path, std::string text) {
+  VerifyCheck check{cat(path, " refuses writes"), false, {}};
+  std::vector<std::string> command{
+      "sh", "-c", R"(echo "$1" > "$2" && echo written)", "sh", std::move(text), std::move(path)};
+  const Result<Ran> ran = co_await runInside(agent, std::move(command));
+  check.passed = ran && ran->code != 0;
+  check.detail = printable(ran ? trim(ran->output) : std::string_view(ran.error().message));
+  co_return check;
 }
 
 // The value of "Name:\tvalue" in a /proc/PID/status text.
@@ -55,7 +80,7 @@ void check(Checks& checks, std::string name, bool passed, std::string detail) {
   checks.push_back({std::move(name), passed, printable(detail)});
 }
 
-// Capabilities that reach the kernel or the host; none may be in any set of the agent.
+// Capabilities that reach the kernel or the host; a command may never get one.
 constexpr std::uint64_t kForbidden = ~((1ULL << 0U) | (1ULL << 1U) | (1ULL << 3U) | (1ULL << 4U) |
                                        (1ULL << 5U) | (1ULL << 6U) | (1ULL << 7U) | (1ULL << 8U));
 
@@ -70,7 +95,7 @@ void checkStatus(Checks& checks, std::string_view status) {
             " filters"));
   check(checks, "pid namespace",
         statusField(status, "NSpid").find_first_of(" \t") == std::string::npos,
-        cat("a command sees itself as ", statusField(status, "NSpid")));
+        cat("a command sees itself as process ", statusField(status, "NSpid")));
 }
 
 // Ids on the host of the sandbox's root: never the host's root.
@@ -127,12 +152,9 @@ net::Task<Result<Checks>> DaemonManager::verify(std::string name) {
         cat("max_user_namespaces ", trim(namespaces)));
   const std::string hostname = co_await readInside(*agent, "/proc/sys/kernel/hostname");
   check(checks, "hostname", trim(hostname) == sandbox->record.name, std::string(trim(hostname)));
-  const Status to_proc = co_await agent->writeFile("/proc/sysrq-trigger", "h", 0600);
-  check(checks, "/proc/sysrq-trigger refuses writes", !to_proc,
-        to_proc ? "written" : to_proc.error().message);
+  checks.push_back(co_await refusesWrite(*agent, "/proc/sysrq-trigger", "h"));
   if (sandbox->record.permissions.read_only_root) {
-    const Status to_root = co_await agent->writeFile("/etc/ak-verify", "", 0600);
-    check(checks, "read-only root", !to_root, to_root ? "written" : to_root.error().message);
+    checks.push_back(co_await refusesWrite(*agent, "/etc/ak-verify", ""));
   }
   for (const model::EnforcedLimit& limit : sandbox->record.limits) {
     check(checks, cat("limit: ", limit.name), limit.by != "unenforced",

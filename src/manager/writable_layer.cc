@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "model/layer_names.h"
 #include "sys/file.h"
 
 namespace ak::manager {
@@ -29,8 +30,8 @@ Result<model::HostPath> writableLayerOf(const std::string& directory) {
 }
 
 Result<sys::OwnedFd> openWorkspaceLayer(const std::string& directory) {
-  Result<sys::OwnedFd> layer =
-      sys::openPath(cat(directory, "/layer/work"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  Result<sys::OwnedFd> layer = sys::openPath(cat(directory, "/layer/", model::kWorkspaceLayer),
+                                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!layer && layer.error().code == ErrorCode::NotFound) {
     return fail(ErrorCode::NotFound, "this sandbox has no copy-on-write workspace layer");
   }

@@ -1,0 +1,10 @@
+#pragma once
+
+// The directories that the launcher makes in BoxRoot::writable, and in which the manager finds what
+// a guest wrote. Beside each one lies the "NAME.work" that overlayfs wants.
+namespace ak::model {
+
+inline constexpr const char* kRootLayer = "root";
+inline constexpr const char* kWorkspaceLayer = "work";
+
+}  // namespace ak::model
