@@ -1,5 +1,6 @@
 #include "backend/native/native_backend.h"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,12 @@ constexpr std::uint64_t kAgentCapabilities =
 
 // Links a sandbox's runtime directory to the launcher's id of its box, where the two differ.
 constexpr const char* kBoxLink = "/box";
+
+// Also true of a process that nobody has reaped yet, which can still be opened by its pid.
+bool hasEnded(int process) {
+  pollfd state{process, POLLIN, 0};
+  return ::poll(&state, 1, 0) > 0;
+}
 
 }  // namespace
 
@@ -171,6 +178,13 @@ net::Task<Result<Started>> NativeBackend::finishStart(StartRequest request,
   co_return started;
 }
 
+net::Task<Result<std::shared_ptr<channel::Agent>>> NativeBackend::resumeAgent(
+    const model::SandboxRecord& record, const std::string& runtime_directory) {
+  sys::OwnedFd socket = AK_CO_TRY(connectToAgent(runtime_directory));
+  co_return co_await channel::resumeSession(executor_, std::move(socket), record.agent_key,
+                                            record.epoch + 1);
+}
+
 net::Task<Result<Started>> NativeBackend::reconnect(model::SandboxRecord record,
                                                     std::string runtime_directory) {
   const std::string boot = AK_CO_TRY(sys::bootId());
@@ -183,9 +197,10 @@ net::Task<Result<Started>> NativeBackend::reconnect(model::SandboxRecord record,
   }
   Started started;
   started.process = AK_CO_TRY(sys::openProcess({record.pid, record.start_ticks}));
-  sys::OwnedFd socket = AK_CO_TRY(connectToAgent(runtime_directory));
-  auto resumed = co_await channel::resumeSession(executor_, std::move(socket), record.agent_key,
-                                                 record.epoch + 1);
+  auto resumed = co_await resumeAgent(record, runtime_directory);
+  if (!resumed && hasEnded(started.process.get())) {
+    co_return fail(ErrorCode::NotFound, cat("sandbox ", record.name, " has ended"));
+  }
   started.agent = AK_CO_TRY(std::move(resumed));
   started.ids = record.ids;
   started.box.pid = record.pid;

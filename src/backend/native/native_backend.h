@@ -62,6 +62,8 @@ class NativeBackend final : public Backend {
   net::Task<Result<Started>> finishStart(StartRequest request,
                                          Launch& launch,
                                          LauncherClient::Answer answer);
+  net::Task<Result<std::shared_ptr<channel::Agent>>> resumeAgent(
+      const model::SandboxRecord& record, const std::string& runtime_directory);
   std::shared_ptr<Box> track(std::string id,
                              std::string box_id,
                              std::string runtime_directory,
