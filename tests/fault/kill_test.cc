@@ -1,0 +1,184 @@
+// kill -9 of each program in the middle of each kind of work: what lives is found again, what has
+// no owner ends, nothing stays behind.
+#include <thread>
+
+#include "base/text.h"
+#include "house.h"
+#include "sys/file.h"
+
+namespace ak::fault {
+namespace {
+
+enum class Victim { Daemon, Launcher, Cli, Agent };
+
+struct Work {
+  const char* name;
+  Words words;
+};
+
+const std::vector<Work>& works() {
+  static const std::vector<Work> all = {
+      {"run", {"run", "--mount", "none", "sh", "-c", "sleep 300 & sleep 300"}},
+      {"keep", {"run", "--mount", "none", "--keep", "--no-fast", "sleep", "300"}},
+      {"fill", {"run", "--mount", "none", "true"}},  // the pool makes its boxes after it
+      {"detach", {"run", "--mount", "none", "--detach", "sleep", "300"}},
+  };
+  return all;
+}
+
+class KillTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) {
+      GTEST_SKIP() << "needs root for cgroups of its own";
+    }
+    const Finished kept = house.agentkernel({"run", "--keep", "--name", "kept", "--mount", "none",
+                                             "sh", "-c", "echo precious > /root/mark"});
+    ASSERT_EQ(kept.status, 0) << kept.err;
+    kept_ = static_cast<pid_t>(std::stol(house.inspect("kept", "pid")));
+    house.noteBoxes();
+  }
+
+  pid_t victim(Victim kind) const {
+    switch (kind) {
+      case Victim::Daemon:
+        return house.daemon();
+      case Victim::Launcher:
+        return house.launcher();
+      case Victim::Cli:
+        for (const pid_t pid : house.processes("agentkernel")) {
+          return pid;
+        }
+        return 0;
+      case Victim::Agent:
+        for (const pid_t pid : house.processes("ak-agent")) {
+          if (pid != kept_) {
+            return pid;
+          }
+        }
+        return 0;
+    }
+    return 0;
+  }
+
+  // One fault: `work` is begun, `after` later one program is killed.
+  void killIn(const Work& work, Victim kind, std::chrono::milliseconds after) {
+    SCOPED_TRACE(cat(work.name, ", victim ", static_cast<int>(kind), ", after ", after.count()));
+    Program program = house.start(work.words);
+    std::this_thread::sleep_for(after);  // the moment of the fault, not synchronisation
+    house.noteBoxes();
+    if (const pid_t pid = victim(kind); pid != 0) {  // 0: it has ended already, or is not there yet
+      house.kill(pid);
+    }
+    // A client that still runs is one whose command runs: it is left like by a closed terminal.
+    program.signal(SIGKILL);
+    program.finish();
+    house.noteBoxes();
+    const Finished mark = house.agentkernel({"exec", "kept", "cat", "/root/mark"});
+    EXPECT_EQ(mark.out, "precious\n") << mark.err;
+  }
+
+  House house;
+
+ private:
+  pid_t kept_ = 0;
+};
+
+TEST_F(KillTest, WhatLivesIsFoundAgainAndNothingIsLeft) {
+  const int cycles = cyclesOf(20, 200);
+  for (int i = 0; i < cycles && !HasFailure(); ++i) {
+    const Work& work = works()[static_cast<std::size_t>(i) % works().size()];
+    // Through all pairs, at moments from "has hardly begun" to "runs".
+    killIn(work, static_cast<Victim>(i / 4 % 4), std::chrono::milliseconds(i * 37 % 160));
+  }
+  house.expectNothingLeft();
+}
+
+TEST_F(KillTest, TheNextDaemonEndsWhatHasNoOwner) {
+  const int kills = cyclesOf(4, 20);
+  for (int i = 0; i < kills && !HasFailure(); ++i) {
+    Program program = house.start({"run", "--mount", "none", "sh", "-c", "echo up; sleep 300"});
+    char up[3];
+    ASSERT_EQ(::read(program.output(), up, sizeof up), 3) << "the command did not start";
+    house.noteBoxes();
+    house.kill(house.daemon());
+    program.finish();
+    // The one daemon that follows: it has the kept one, and no other agent lives but the pool's.
+    EXPECT_EQ(house.agentkernel({"exec", "kept", "cat", "/root/mark"}).out, "precious\n");
+    const Finished sleepers = house.agentkernel({"list", "--json"});
+    EXPECT_EQ(sleepers.out.find("\"run-"), std::string::npos) << sleepers.out;
+  }
+  house.expectNothingLeft();
+}
+
+TEST_F(KillTest, ALauncherThatDiesIsReplacedAndCounted) {
+  const pid_t first = house.launcher();
+  house.kill(first);
+  EXPECT_TRUE(eventually([&] { return house.launcher() != 0; }));
+  const Finished status = house.agentkernel({"daemon", "status", "--json"});
+  EXPECT_NE(status.out.find("\"launcher_restarts\": 1"), std::string::npos) << status.out;
+  EXPECT_EQ(house.agentkernel({"exec", "kept", "cat", "/root/mark"}).out, "precious\n");
+  EXPECT_EQ(house.agentkernel({"run", "--mount", "none", "echo", "on"}).out, "on\n");
+  // A box that the dead launcher made ends with all that was its own.
+  EXPECT_EQ(house.agentkernel({"stop", "kept"}).status, 0);
+  house.expectNothingLeft();
+}
+
+TEST_F(KillTest, AClientThatIsGoneTakesItsCommandWithIt) {
+  Program program = house.start({"run", "--mount", "none", "sh", "-c", "echo up; exec sleep 4711"});
+  char up[3];
+  ASSERT_EQ(::read(program.output(), up, sizeof up), 3);
+  EXPECT_EQ(house.processes("sleep").size(), 1U);
+  program.signal(SIGKILL);
+  program.finish();
+  EXPECT_TRUE(eventually([&] { return house.processes("sleep").empty(); }));
+
+  // Not so a detached one.
+  const Finished detached =
+      house.agentkernel({"run", "--mount", "none", "--detach", "--name", "background", "sh", "-c",
+                         "echo up; exec sleep 4712"});
+  EXPECT_EQ(detached.status, 0) << detached.err;
+  EXPECT_TRUE(eventually([&] { return house.processes("sleep").size() == 1; }));
+  EXPECT_EQ(house.agentkernel({"logs", "background"}).out, "up\n");
+  house.expectNothingLeft();
+}
+
+TEST_F(KillTest, ADetachedCommandEndsWithTheDaemonThatCarriesIt) {
+  ASSERT_EQ(house
+                .agentkernel({"run", "--mount", "none", "--detach", "--name", "background", "sh",
+                              "-c", "echo up; exec sleep 4713"})
+                .status,
+            0);
+  ASSERT_TRUE(eventually([&] { return house.processes("sleep").size() == 1; }));
+  house.kill(house.daemon());
+  EXPECT_EQ(house.agentkernel({"list"}).status, 0);  // starts the next daemon
+  EXPECT_TRUE(eventually([&] { return house.processes("sleep").empty(); }));
+  EXPECT_EQ(house.inspect("background", "status"), "stopped");
+  EXPECT_EQ(house.agentkernel({"logs", "background"}).out, "up\n");
+  house.expectNothingLeft();
+}
+
+TEST_F(KillTest, StartingAndStoppingUnderLoadEndsEveryTime) {
+  const int cycles = cyclesOf(3, 50);
+  for (int i = 0; i < cycles && !HasFailure(); ++i) {
+    Program one = house.start({"exec", "kept", "sh", "-c", "echo up; exec sleep 300"});
+    Program two = house.start({"run", "--mount", "none", "sh", "-c", "echo up; exec sleep 300"});
+    char up[3];
+    ASSERT_EQ(::read(one.output(), up, sizeof up), 3);
+    ASSERT_EQ(::read(two.output(), up, sizeof up), 3);
+    house.noteBoxes();
+    const Finished stopped = house.agentkernel({"daemon", "stop"});
+    EXPECT_EQ(stopped.status, 0) << stopped.err;
+    // Both are told that it was not the command that ended.
+    EXPECT_EQ(one.finish().status, 125);
+    EXPECT_EQ(two.finish().status, 125);
+    EXPECT_TRUE(eventually([&] { return house.daemon() == 0; }));
+    const auto log = sys::readFile(house.state() + "/daemon.log", 16U << 20U);
+    ASSERT_TRUE(log);
+    EXPECT_EQ(log->find("terminate"), std::string::npos);
+  }
+  house.expectNothingLeft();
+}
+
+}  // namespace
+}  // namespace ak::fault
