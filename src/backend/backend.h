@@ -103,6 +103,8 @@ class Backend {
   // Warm boxes for requests like this one; harmless where capabilities().pool is false.
   virtual void warm(const StartRequest& like) = 0;
   virtual PoolStats poolStats() const = 0;
+  // Ends so many warm boxes and makes no more until the next start or warm().
+  virtual net::Task<void> shrinkPool(std::uint32_t count) = 0;
   // How often the launcher had to be started again since this daemon began.
   virtual std::uint64_t launcherRestarts() const = 0;
   // Ends the pool and lets go of live boxes; named ones live on.

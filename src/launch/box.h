@@ -25,6 +25,12 @@ struct Owner {
   sys::OwnedFd user_namespace;  // invalid: not made
 };
 
+// What joins a box with network `full` to the host (network.h); both invalid otherwise.
+struct Network {
+  sys::OwnedFd process;  // pidfd of the helper
+  sys::OwnedFd log;
+};
+
 // A box as the launcher sees it. Destroying the value ends nothing: BoxMaker::end() does.
 struct Box {
   enum class State : std::uint8_t { Parked, Live };
@@ -43,6 +49,7 @@ struct Box {
   os::BoxCgroup cgroup;
   Writable writable;
   Owner owner;
+  Network network;
   Reservation reservation;
   bool recorded = false;
 };

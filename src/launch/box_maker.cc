@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "launch/box_record.h"
 #include "launch/child.h"
+#include "launch/network.h"
 #include "launch/spec_check.h"
 #include "os/user_namespace.h"
 #include "sys/file.h"
@@ -58,11 +59,16 @@ struct Report {
   ChildReport what{};
 };
 
-Result<Report> nextReport(int control) {
-  pollfd waiting{control, POLLIN, 0};
-  const int ready = ::poll(&waiting, 1, kChildTimeoutMs);
+Result<Report> nextReport(const Box& box) {
+  const int control = box.control.get();
+  pollfd waiting[] = {{control, POLLIN, 0},
+                      {box.network.process.get(), POLLIN, 0}};  // -1 is skipped by poll(2)
+  const int ready = ::poll(waiting, 2, kChildTimeoutMs);
   if (ready == 0) {
     return fail(ErrorCode::Timeout, "the box did not finish setting up in time");
+  }
+  if (ready > 0 && waiting[0].revents == 0) {
+    return std::unexpected(networkError(box));
   }
   Report report;
   const ssize_t size = ::recv(control, &report.what, sizeof report.what, 0);
@@ -89,7 +95,11 @@ Result<os::IdMaps> mapsOf(const Host& host, const model::IdRange& ids) {
   return os::IdMaps{{extent}, {extent}};
 }
 
-ChildPlan planOf(const Host& host, const model::BoxSpec& spec, const Box& box, int control) {
+ChildPlan planOf(const Host& host,
+                 const model::BoxSpec& spec,
+                 const NetworkPlan& network,
+                 const Box& box,
+                 int control) {
   ChildPlan plan;
   plan.control = control;
   plan.agent = host.agent();
@@ -104,6 +114,12 @@ ChildPlan planOf(const Host& host, const model::BoxSpec& spec, const Box& box, i
       plan.max_processes = spec.limits.pids;
     }
   }
+  if (!network.resolver.empty()) {
+    plan.closed = network.closed.data();
+    plan.closed_count = network.closed.size();
+    plan.resolver = network.resolver.data();
+    plan.resolver_size = network.resolver.size();
+  }
   plan.filter = spec.base_filter.data();
   plan.filter_size = spec.base_filter.size();
   plan.capabilities = spec.agent_capabilities;
@@ -114,7 +130,9 @@ ChildPlan planOf(const Host& host, const model::BoxSpec& spec, const Box& box, i
 
 Status BoxMaker::clone(const model::BoxSpec& spec, Box& box) {
   auto [ours, childs] = AK_TRY(sys::socketPair(sys::SocketKind::SeqPacket));
-  ChildPlan plan = planOf(host_, spec, box, childs.get());
+  const bool full = spec.network == model::NetworkMode::Full;
+  const NetworkPlan network = full ? AK_TRY(planNetwork()) : NetworkPlan{};
+  ChildPlan plan = planOf(host_, spec, network, box, childs.get());
   const std::vector<sys::OwnedFd> groups = AK_TRY(box.cgroup.entrances());
   for (const sys::OwnedFd& group : groups) {
     plan.groups[plan.group_count++] = group.get();
@@ -152,11 +170,15 @@ Status BoxMaker::clone(const model::BoxSpec& spec, Box& box) {
 }
 
 // The child waits for its first packet; by then it is mapped.
-Status BoxMaker::admit(Box& box) {
+Status BoxMaker::admit(const model::BoxSpec& spec, Box& box) {
   const sys::OwnedFd proc = AK_TRY(sys::openPath(cat("/proc/", box.pid), O_PATH | O_DIRECTORY));
   const os::IdMaps maps = AK_TRY(mapsOf(host_, box.ids));
   AK_TRY(os::writeIdMaps(proc.get(), maps));
   box.user_namespace = AK_TRY(sys::openAt(proc.get(), "ns/user", O_RDONLY));
+  if (spec.network == model::NetworkMode::Full) {
+    const sys::OwnedFd netns = AK_TRY(sys::openAt(proc.get(), "ns/net", O_RDONLY));
+    AK_TRY(startNetwork(host_, box, netns.get()));
+  }
   const sys::ProcessId process = AK_TRY(sys::processId(box.pid));
   box.start_ticks = process.start_ticks;
   return recordProcess(host_.runtime(), box.id, process);
@@ -168,7 +190,7 @@ Status BoxMaker::setUp(const model::BoxSpec& spec, Box& box) {
   box.recorded = true;
   box.cgroup = AK_TRY(host_.cgroups().make(spec.id, spec.limits));
   AK_TRY(clone(spec, box));
-  AK_TRY(admit(box));
+  AK_TRY(admit(spec, box));
   box.phases.clone = watch.lap();
   const RootMounts mounts = AK_TRY(assembleRoot(host_, spec, box));
   box.phases.mounts = watch.lap();
@@ -178,7 +200,7 @@ Status BoxMaker::setUp(const model::BoxSpec& spec, Box& box) {
     fds.push_back(bind.get());
   }
   AK_TRY(sys::sendPacket(box.control.get(), bytesOf(packet), fds));
-  const Report report = AK_TRY(nextReport(box.control.get()));
+  const Report report = AK_TRY(nextReport(box));
   if (report.closed) {
     return fail(ErrorCode::Internal, "the box ended while it was set up");
   }
@@ -200,8 +222,10 @@ Result<Box> BoxMaker::park(const model::BoxSpec& spec) {
   Status made = setUp(spec, box);
   if (!made) {
     kill(box);
-    if (box.pidfd.valid()) {
-      (void)sys::waitPidFd(box.pidfd.get());
+    for (const sys::OwnedFd* process : {&box.pidfd, &box.network.process}) {
+      if (process->valid()) {
+        (void)sys::waitPidFd(process->get());
+      }
     }
     (void)cleanUp(box);
     return std::unexpected(std::move(made).error());
@@ -244,10 +268,10 @@ Result<BoxMaker::Released> BoxMaker::release(Box& box,
     fds.push_back(workspace.mount.get());
   }
   AK_TRY(sys::sendPacket(box.control.get(), bytesOf(packet), fds));
-  Report report = AK_TRY(nextReport(box.control.get()));
+  Report report = AK_TRY(nextReport(box));
   if (!report.closed) {
     // "Executing": the end of the packet stream now means that exec closed it.
-    report = AK_TRY(nextReport(box.control.get()));
+    report = AK_TRY(nextReport(box));
   } else {
     return fail(ErrorCode::Internal, "the box ended before its agent was executed");
   }
@@ -271,8 +295,11 @@ void BoxMaker::foresee(Box& box) {
 }
 
 void BoxMaker::kill(Box& box) {
-  if (box.pidfd.valid()) {
-    (void)sys::signalPidFd(box.pidfd.get(), SIGKILL);
+  // The helper would follow by itself; the box's cgroup is free the sooner.
+  for (const sys::OwnedFd* process : {&box.pidfd, &box.network.process}) {
+    if (process->valid()) {
+      (void)sys::signalPidFd(process->get(), SIGKILL);
+    }
   }
 }
 
@@ -281,7 +308,7 @@ bool BoxMaker::cleanUp(Box& box) {
   detachWritable(host_, box.id);
   box.writable = {};
   Reservation::release(host_.runtime(), box.id);
-  // Whatever else was put in there (a network helper) goes with the box.
+  // Whatever else is in there (the network helper) goes with the box.
   if (!box.cgroup.remove()) {
     box.cgroup.killAll();
     if (!box.cgroup.remove()) {

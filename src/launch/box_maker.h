@@ -37,7 +37,7 @@ class BoxMaker {
 
  private:
   Status clone(const model::BoxSpec& spec, Box& box);
-  Status admit(Box& box);
+  Status admit(const model::BoxSpec& spec, Box& box);
   Status setUp(const model::BoxSpec& spec, Box& box);
 
   Host& host_;

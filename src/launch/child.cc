@@ -101,6 +101,8 @@ constexpr Row kSteps[] = {
     {Step::Device, mountDevice},
     {Step::Scratch, mountScratch},
     {Step::Loopback, loopback},
+    // Cloud credentials from metadata services, and services on the host's other addresses.
+    {Step::Network, network},
     // Kernel memory, sysrq, sysctls (CVE-2025-52881); after the last write to a sysctl of ours.
     {Step::MaskProc, maskProc},
     // Core dumps handed to a program of the host (core_pattern), descriptor and fork bombs.

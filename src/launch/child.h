@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "launch/step.h"
+#include "os/route.h"
 
 // The child's side of a box, from clone to exec of the agent.
 namespace ak::launch {
@@ -25,8 +26,13 @@ struct ChildPlan {
   bool read_only_root = false;
   bool has_tty_group = false;       // gid 5 is mapped
   std::uint32_t max_processes = 0;  // RLIMIT_NPROC where no cgroup counts; 0 none
-  const void* filter = nullptr;     // struct sock_filter[]
-  std::size_t filter_size = 0;      // bytes
+  // Network `full`; without a resolver text there is none.
+  const os::Address* closed = nullptr;
+  std::size_t closed_count = 0;
+  const char* resolver = nullptr;  // content of /etc/resolv.conf
+  std::size_t resolver_size = 0;
+  const void* filter = nullptr;  // struct sock_filter[]
+  std::size_t filter_size = 0;   // bytes
   std::uint64_t capabilities = 0;
 };
 

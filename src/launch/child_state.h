@@ -43,6 +43,8 @@ int mountDevice(ChildState& child);
 int mountScratch(ChildState& child);
 int leaveHost(ChildState& child);
 int readOnlyRoot(ChildState& child);
+// child_network.cc
+int network(ChildState& child);
 // child_proc.cc
 int mountProc(ChildState& child);
 int maskProc(ChildState& child);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "launch/child.h"
+#include "launch/network.h"
 #include "model/box_codec.h"
 
 namespace ak::launch {
@@ -40,8 +41,7 @@ Status checkSpec(const model::BoxSpec& spec) {
     AK_TRY(checkTarget(bind.target));
   }
   if (spec.network == model::NetworkMode::Full) {
-    return fail(ErrorCode::Unsupported, "network 'full' is not available for native sandboxes",
-                "Use network 'none', or the docker backend.");
+    AK_TRY(checkNetwork());
   }
   // Without a filter the box would be weaker than anybody asked for: never.
   if (spec.base_filter.empty() || spec.base_filter.size() % sizeof(sock_filter) != 0 ||

@@ -28,6 +28,8 @@ std::string_view name(Step step) {
       return "mount /tmp and /run";
     case Step::Loopback:
       return "loopback";
+    case Step::Network:
+      return "network";
     case Step::MaskProc:
       return "mask /proc";
     case Step::Limits:

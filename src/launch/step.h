@@ -19,6 +19,7 @@ enum class Step : std::uint8_t {
   Device,
   Scratch,
   Loopback,
+  Network,
   MaskProc,
   Limits,
   LeaveHost,

@@ -67,12 +67,20 @@ void Lifecycle::logFailure(std::string_view doing,
                         cat(doing, " sandbox ", sandbox.record.name, ": ", error.message));
 }
 
-Status Lifecycle::reserve(Sandbox& sandbox) {
-  const policy::Reservation asked = policy::reservationFor(sandbox.record.permissions.limits);
-  AK_TRY(policy::admit(foundation_.budget, held_, asked));
+// Warm boxes count beside the sandboxes, and make room before anybody is refused.
+net::Task<Status> Lifecycle::reserve(SandboxPtr sandbox) {
+  const policy::Reservation asked = policy::reservationFor(sandbox->record.permissions.limits);
+  const std::uint32_t warm = foundation_.backend.poolStats().warm;
+  policy::Reservation held = held_;
+  held += policy::reservationForWarm(warm);
+  if (warm != 0 && !policy::admit(foundation_.budget, held, asked)) {
+    co_await foundation_.backend.shrinkPool(warm);
+  }
+  // What was admitted meanwhile is in held_ by now.
+  AK_CO_TRY(policy::admit(foundation_.budget, held_, asked));
   held_ += asked;
-  sandbox.reserved = asked;
-  return {};
+  sandbox->reserved = asked;
+  co_return Status{};
 }
 
 net::Task<Status> Lifecycle::save(const Sandbox& sandbox) {
@@ -131,7 +139,8 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
 net::Task<Status> Lifecycle::beginBox(const SandboxPtr& sandbox,
                                       const Plan& plan,
                                       const BeginOptions& options) {
-  AK_CO_TRY(reserve(*sandbox));
+  const Status reserved = co_await reserve(sandbox);
+  AK_CO_TRY(reserved);
   sandbox->record.ids = AK_CO_TRY(foundation_.ids.take());
   if (sandbox->durable) {
     const Status kept = co_await foundation_.store_worker.run([this, &sandbox]() -> Status {
@@ -266,7 +275,8 @@ net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
   if (!plan) {
     co_return std::unexpected(std::move(plan).error());
   }
-  AK_CO_TRY(reserve(*sandbox));
+  const Status reserved = co_await reserve(sandbox);
+  AK_CO_TRY(reserved);
   sandbox->record.one_shot = false;  // whoever starts it again wants it for more than its command
   BeginOptions options;
   options.durable = true;

@@ -101,7 +101,7 @@ class Lifecycle {
   void adopt(Sandbox& sandbox, backend::Started started);
   void markStopped(Sandbox& sandbox, std::string reason);
   void logFailure(std::string_view doing, const Sandbox& sandbox, const Error& error) const;
-  Status reserve(Sandbox& sandbox);
+  net::Task<Status> reserve(SandboxPtr sandbox);
   std::string freshName();
   std::string runtimeOf(const std::string& uuid) const;
 

@@ -126,6 +126,16 @@ int BoxCgroup::cloneFd() const {
   return version_ == CgroupVersion::V2 ? dirs_[0].get() : -1;
 }
 
+Result<sys::OwnedFd> BoxCgroup::helperGroup() {
+  if (version_ != CgroupVersion::V2) {
+    return sys::OwnedFd();
+  }
+  if (::mkdirat(dirs_[0].get(), "helper", 0755) != 0 && errno != EEXIST) {
+    return failErrno("a cgroup for the box's helper");
+  }
+  return sys::openAt(dirs_[0].get(), "helper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
 Result<sys::OwnedFd> BoxCgroup::delegate(uid_t uid, gid_t gid) {
   const sys::OwnedFd* group = dir(Controller::Pids);
   if (group == nullptr) {

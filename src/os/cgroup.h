@@ -35,6 +35,9 @@ class BoxCgroup {
   Result<std::vector<sys::OwnedFd>> entrances() const;
   // Version 2: for CLONE_INTO_CGROUP. -1 otherwise.
   int cloneFd() const;
+  // Version 2: a group below, for a process of ours in the box's limits that its agent cannot
+  // move (groups that have children with limits hold no processes themselves). Invalid otherwise.
+  Result<sys::OwnedFd> helperGroup();
   // Hands the directory, in which child groups for execs are made, to the box's root: it may make
   // children and move its own processes among them. Limit files stay ours. Invalid without cgroups.
   Result<sys::OwnedFd> delegate(uid_t uid, gid_t gid);

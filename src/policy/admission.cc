@@ -1,5 +1,6 @@
 #include "policy/admission.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/text.h"
@@ -57,9 +58,20 @@ HostBudget defaultBudget(const HostFacts& facts) {
 }
 
 Reservation reservationFor(const model::Limits& limits) {
-  return {limits.memory_bytes != 0 ? limits.memory_bytes : kUnlimitedMemoryShare,
-          limits.pids != 0 ? limits.pids : kUnlimitedPidsShare, kDescriptorsPerSandbox,
-          limits.disk_bytes, 1};
+  const auto share = [](std::uint64_t limit, bool asked, std::uint64_t most) {
+    return asked ? limit : std::min(limit, most);
+  };
+  return {limits.memory_bytes != 0
+              ? share(limits.memory_bytes, limits.explicit_memory, kDefaultMemoryShare)
+              : kUnlimitedMemoryShare,
+          limits.pids != 0 ? share(limits.pids, limits.explicit_pids, kDefaultPidsShare)
+                           : kUnlimitedPidsShare,
+          kDescriptorsPerSandbox, share(limits.disk_bytes, limits.explicit_disk, kDefaultDiskShare),
+          1};
+}
+
+Reservation reservationForWarm(std::uint32_t boxes) {
+  return {boxes * kWarmMemoryShare, boxes, boxes * kDescriptorsPerSandbox, 0, boxes};
 }
 
 Status admit(const HostBudget& budget, const Reservation& held, const Reservation& asked) {

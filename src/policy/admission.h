@@ -41,9 +41,20 @@ struct HostFacts {
 // 90% of the free disk. A number from the user config replaces its own.
 HostBudget defaultBudget(const HostFacts& facts);
 
-// What one sandbox counts for. A sandbox without a memory limit is reserved kUnlimitedMemoryShare:
-// nothing holds it to that, but without a number an endless queue of them would be admitted.
+// What one sandbox counts for. A limit that somebody asked for is a promise and counts in full. A
+// profile's default is a ceiling that most sandboxes never come near, so it counts for at most the
+// kDefault* share: some 600 idle ones fit in 24 GiB, and the ceiling still stops each of them. A
+// sandbox without a limit is reserved the kUnlimited* share: nothing holds it to that, but without
+// a number an endless queue of them would be admitted.
 Reservation reservationFor(const model::Limits& limits);
+
+// A warm box of the pool: an agent that waits.
+Reservation reservationForWarm(std::uint32_t boxes);
+
+inline constexpr std::uint64_t kDefaultMemoryShare = std::uint64_t{32} << 20U;
+inline constexpr std::uint64_t kDefaultPidsShare = 24;
+inline constexpr std::uint64_t kDefaultDiskShare = std::uint64_t{16} << 20U;
+inline constexpr std::uint64_t kWarmMemoryShare = std::uint64_t{2} << 20U;
 
 inline constexpr std::uint64_t kUnlimitedMemoryShare = std::uint64_t{256} << 20U;
 inline constexpr std::uint64_t kUnlimitedPidsShare = 512;

@@ -89,6 +89,40 @@ TEST(AdmissionTest, SandboxesWithoutLimitsStillCount) {
   EXPECT_EQ(reservation.sandboxes, 1U);
 }
 
+TEST(AdmissionTest, LimitsThatWereAskedForCountInFullAndDefaultsForAShare) {
+  model::Limits limits{.memory_bytes = std::uint64_t{512} << 20U, .pids = 256};
+  EXPECT_EQ(reservationFor(limits).memory_bytes, kDefaultMemoryShare);
+  EXPECT_EQ(reservationFor(limits).pids, kDefaultPidsShare);
+  limits.explicit_memory = limits.explicit_pids = limits.explicit_disk = true;
+  limits.disk_bytes = std::uint64_t{1} << 30U;
+  EXPECT_EQ(reservationFor(limits).memory_bytes, limits.memory_bytes);
+  EXPECT_EQ(reservationFor(limits).pids, limits.pids);
+  EXPECT_EQ(reservationFor(limits).disk_bytes, limits.disk_bytes);
+  const model::Limits small{.memory_bytes = 1000, .pids = 3};
+  EXPECT_EQ(reservationFor(small).memory_bytes, 1000U);
+  EXPECT_EQ(reservationFor(small).pids, 3U);
+}
+
+TEST(AdmissionTest, FiveHundredIdleSandboxesFitOnAMachineOf24GiB) {
+  const HostBudget budget = defaultBudget({.memory_bytes = std::uint64_t{24} << 30U,
+                                           .pid_max = 32768,
+                                           .descriptor_limit = 1U << 20U,
+                                           .free_disk_bytes = std::uint64_t{20} << 30U});
+  const model::Limits moderate{
+      .memory_bytes = std::uint64_t{512} << 20U, .cpu_percent = 100, .pids = 256};
+  Reservation held = reservationForWarm(8);
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_TRUE(admit(budget, held, reservationFor(moderate))) << i;
+    held += reservationFor(moderate);
+  }
+  model::Limits large = moderate;
+  large.memory_bytes = std::uint64_t{8} << 30U;
+  large.explicit_memory = true;
+  const Status refused = admit(budget, held, reservationFor(large));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Capacity);
+}
+
 TEST(AdmissionTest, DefaultBudgetsLeaveRoomForTheHost) {
   const HostBudget budget = defaultBudget(
       {.memory_bytes = 1000, .pid_max = 4096, .descriptor_limit = 1024, .free_disk_bytes = 100});

@@ -44,6 +44,8 @@ class FakeBackend final : public Backend {
 
   PoolStats poolStats() const override { return {}; }
 
+  net::Task<void> shrinkPool(std::uint32_t) override { co_return; }
+
   std::uint64_t launcherRestarts() const override { return 0; }
 
   net::Task<void> close() override;

@@ -124,8 +124,11 @@ net::Task<Result<LauncherClient::Answer>> NativeBackend::launch(StartRequest& re
   model::LauncherRequest call;
   call.spec = specOf(request);
   call.identity = model::BoxIdentity{request.hostname, request.workspace};
-  // A writable directory on disk belongs to one sandbox, so such a box is never parked.
-  if (request.may_pool && request.root.writable.path.empty()) {
+  // A writable directory on disk belongs to one sandbox, so such a box is never parked; neither is
+  // one with a network, whose closed addresses are those of the moment and whose helper costs 20
+  // MB.
+  if (request.may_pool && request.root.writable.path.empty() &&
+      request.permissions.network == model::NetworkMode::None) {
     if (auto parked = co_await pool_.claim(call.spec)) {
       model::LauncherRequest claim;
       claim.op = model::LauncherOp::Claim;
@@ -237,7 +240,7 @@ std::shared_ptr<NativeBackend::Box> NativeBackend::track(std::string id,
 }
 
 void NativeBackend::warm(const StartRequest& like) {
-  if (like.root.writable.path.empty()) {
+  if (like.root.writable.path.empty() && like.permissions.network == model::NetworkMode::None) {
     pool_.warm(specOf(like));
   }
 }

@@ -44,8 +44,7 @@ class NativeBackend final : public Backend {
 
   net::Task<void> close() override;
 
-  // Under admission pressure: gives up so many warm boxes.
-  net::Task<void> shrinkPool(std::uint32_t count) { return pool_.shrink(count); }
+  net::Task<void> shrinkPool(std::uint32_t count) override { return pool_.shrink(count); }
 
   std::int32_t launcherPid() const { return launcher_.pid(); }
 

@@ -1,0 +1,185 @@
+// Network `full` and `none`, seen from inside, with the daemon in a network of its own.
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <optional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "cli/testing/program.h"
+#include "client/testing/scripted_server.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "two_networks.h"
+
+namespace ak::security {
+namespace {
+
+using cli::testing::Finished;
+using cli::testing::Program;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Words = std::vector<std::string>;
+
+// Prints "<name>=<what the peer said or nothing>" for a TCP connection.
+std::string dial(const std::string& name, const std::string& address, std::uint16_t port) {
+  return cat("echo ", name, "=$(timeout 5 bash -c 'exec 3<>/dev/tcp/", address, "/", port,
+             " && cat <&3' 2>/dev/null)\n");
+}
+
+class NetworkTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) {
+      GTEST_SKIP() << "needs root";
+    }
+    for (const char* program : {"/usr/bin/pasta", "/usr/sbin/ip", "/usr/bin/perl"}) {
+      if (::access(program, X_OK) != 0) {
+        GTEST_SKIP() << "needs " << program;
+      }
+    }
+    if (::access("/dev/net/tun", F_OK) != 0) {
+      GTEST_SKIP() << "needs /dev/net/tun";
+    }
+    networks_.emplace();
+    ASSERT_TRUE(sys::makePrivateDirectory(directory_.path() + "/run"));
+  }
+
+  void TearDown() override {
+    if (!IsSkipped()) {
+      Program(words({"daemon", "stop"}), variables()).finish();
+    }
+  }
+
+  static Words words(Words rest) {
+    rest.insert(rest.begin(), AK_BIN_DIR "/agentkernel");
+    return rest;
+  }
+
+  Words variables() const {
+    return {"HOME=" + directory_.path(), "PATH=/usr/bin:/bin",
+            "XDG_RUNTIME_DIR=" + directory_.path() + "/run",
+            "AGENTKERNEL_STATE_DIR=" + directory_.path() + "/state"};
+  }
+
+  static Words run(const std::string& network, const std::string& script) {
+    return words(
+        {"run", "--mount", "none", "--image", "host", "--network", network, "bash", "-c", script});
+  }
+
+  // Of the processes in this test's network namespace, one whose name begins so (pasta re-executes
+  // itself as passt.avx2).
+  static std::optional<pid_t> find(const std::string& name) {
+    struct stat ours{};
+    EXPECT_EQ(::stat("/proc/thread-self/ns/net", &ours), 0);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const auto pid = parseNumber<pid_t>(entry.path().filename().string());
+      struct stat theirs{};
+      if (pid && ::stat(cat("/proc/", *pid, "/ns/net").c_str(), &theirs) == 0 &&
+          theirs.st_ino == ours.st_ino &&
+          trim(sys::readFile(cat("/proc/", *pid, "/comm"), 64).value_or("")).starts_with(name)) {
+        return *pid;
+      }
+    }
+    return std::nullopt;
+  }
+
+  static std::string readLine(const Program& program) {
+    std::string line;
+    char next = 0;
+    while (::read(program.output(), &next, 1) == 1 && next != '\n') {
+      line += next;
+    }
+    return line;
+  }
+
+  static bool endsSoon(int pidfd) {
+    pollfd waiting{pidfd, POLLIN, 0};
+    return ::poll(&waiting, 1, 10'000) == 1;
+  }
+
+  client::testing::TemporaryDirectory directory_;
+  std::optional<TwoNetworks> networks_;
+};
+
+TEST_F(NetworkTest, FullReachesTheWorldButNotTheHostOrItsCredentials) {
+  // On every address of the host, as a careless service listens.
+  const Greeter host("0.0.0.0", 0, "host\n");
+  const std::uint16_t server = networks_->port();
+  std::string script = dial("server", TwoNetworks::kServer, server);
+  script += dial("metadata", TwoNetworks::kMetadata, server);
+  script += dial("other", TwoNetworks::kOther, host.port());
+  script += dial("own", TwoNetworks::kHost, host.port());
+  script += dial("loopback", "127.0.0.1", host.port());
+  script += dial("gateway", TwoNetworks::kServer, host.port());
+  script += "echo resolver=$(cat /etc/resolv.conf)\n";
+  const Finished finished = Program(run("full", script), variables()).finish();
+  EXPECT_EQ(finished.status, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("server=server\nmetadata=\nother=\nown=\nloopback=\n"
+                                      "gateway=\nresolver=nameserver "));
+  EXPECT_EQ(host.served(), 0);
+  // The metadata service was there to be reached.
+  EXPECT_EQ(
+      Program({"/bin/bash", "-c", dial("metadata", TwoNetworks::kMetadata, server)}, variables())
+          .finish()
+          .out,
+      "metadata=server\n");
+}
+
+TEST_F(NetworkTest, NoneReachesNothing) {
+  const std::string script = dial("server", TwoNetworks::kServer, networks_->port());
+  const Finished finished = Program(run("none", script), variables()).finish();
+  EXPECT_EQ(finished.out, "server=\n") << finished.err;
+}
+
+TEST_F(NetworkTest, NobodyComesInAndTheHelperIsNobodyAndEndsWithTheBox) {
+  const std::string listener =
+      "perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(Listen=>1,LocalPort=>7777) or die;"
+      "$|=1; print qq(listening\\n); <STDIN>'";
+  Program sandbox(run("full", listener), variables());
+  ASSERT_EQ(readLine(sandbox), "listening");
+  const std::string attempt = dial("guest", TwoNetworks::kHost, 7777) +
+                              dial("loopback", "127.0.0.1", 7777) +
+                              "timeout 5 bash -c '</dev/tcp/10.77.0.2/7777' 2>&1 || echo refused";
+  EXPECT_THAT(Program({"/bin/bash", "-c", attempt}, variables()).finish().out,
+              HasSubstr("refused"));
+
+  const std::optional<pid_t> pasta = find("past");
+  ASSERT_TRUE(pasta);
+  const sys::OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, *pasta, 0)));
+  ASSERT_TRUE(process.valid());
+  const std::string status = sys::readFile(cat("/proc/", *pasta, "/status"), 8192).value_or("");
+  EXPECT_THAT(status, Not(HasSubstr("Uid:\t0\t")));
+  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_THAT(status, HasSubstr("Seccomp:\t2"));
+  EXPECT_THAT(sys::readFile(cat("/proc/", *pasta, "/cgroup"), 8192).value_or(""),
+              HasSubstr("/agentkernel/"));
+  struct stat ours{};
+  struct stat theirs{};
+  ASSERT_EQ(::stat("/proc/self/ns/user", &ours), 0);
+  ASSERT_EQ(::stat(cat("/proc/", *pasta, "/ns/user").c_str(), &theirs), 0);
+  EXPECT_NE(ours.st_ino, theirs.st_ino);
+
+  ASSERT_TRUE(sys::writeAll(sandbox.input(), "\n"));
+  EXPECT_EQ(sandbox.finish().status, 0);
+  EXPECT_TRUE(endsSoon(process.get()));
+}
+
+TEST_F(NetworkTest, TheHelperEndsWithTheBoxAlsoWhenTheLauncherIsGone) {
+  Program sandbox(run("full", "echo up; read line"), variables());
+  ASSERT_EQ(readLine(sandbox), "up");
+  const std::optional<pid_t> pasta = find("past");
+  const std::optional<pid_t> launcher = find("ak-launcher");
+  ASSERT_TRUE(pasta && launcher);
+  const sys::OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, *pasta, 0)));
+  ::kill(*launcher, SIGKILL);
+  ASSERT_TRUE(sys::writeAll(sandbox.input(), "\n"));
+  sandbox.finish();
+  EXPECT_TRUE(endsSoon(process.get()));
+}
+
+}  // namespace
+}  // namespace ak::security
