@@ -147,7 +147,7 @@ TEST_F(NetworkTest, NobodyComesInAndTheHelperIsNobodyAndEndsWithTheBox) {
   EXPECT_THAT(Program({"/bin/bash", "-c", attempt}, variables()).finish().out,
               HasSubstr("refused"));
 
-  const std::optional<pid_t> pasta = find("past");
+  const std::optional<pid_t> pasta = find("pas");
   ASSERT_TRUE(pasta);
   const sys::OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, *pasta, 0)));
   ASSERT_TRUE(process.valid());
@@ -171,7 +171,7 @@ TEST_F(NetworkTest, NobodyComesInAndTheHelperIsNobodyAndEndsWithTheBox) {
 TEST_F(NetworkTest, TheHelperEndsWithTheBoxAlsoWhenTheLauncherIsGone) {
   Program sandbox(run("full", "echo up; read line"), variables());
   ASSERT_EQ(readLine(sandbox), "up");
-  const std::optional<pid_t> pasta = find("past");
+  const std::optional<pid_t> pasta = find("pas");
   const std::optional<pid_t> launcher = find("ak-launcher");
   ASSERT_TRUE(pasta && launcher);
   const sys::OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, *pasta, 0)));
