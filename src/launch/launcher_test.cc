@@ -185,11 +185,25 @@ TEST_F(LauncherTest, AReplacedDirectoryIsRefused) {
 TEST_F(LauncherTest, WhatCannotBeHeldIsRefusedNotIgnored) {
   LauncherHarness launcher({});
   auto spec = launcher.spec();
-  spec.network = model::NetworkMode::Full;
-  EXPECT_EQ(launcher.start(spec, launcher.identity()).reply.error.code, ErrorCode::Unsupported);
-  spec = launcher.spec();
   spec.base_filter.clear();
   EXPECT_EQ(launcher.start(spec, launcher.identity()).reply.error.code, ErrorCode::InvalidArgument);
+}
+
+TEST_F(LauncherTest, AFullNetworkIsThereBeforeTheAgentOrTheStartFailsWithARemedy) {
+  LauncherHarness launcher({});
+  auto spec = launcher.spec();
+  spec.network = model::NetworkMode::Full;
+  const auto answer = launcher.start(spec, launcher.identity());
+  if (!answer.ok()) {
+    // No pasta, no tun device, or no default route on this machine.
+    EXPECT_TRUE(answer.reply.error.code == ErrorCode::Unsupported ||
+                answer.reply.error.code == ErrorCode::Unavailable)
+        << answer.reply.error.message;
+    EXPECT_FALSE(answer.reply.error.remedy.empty());
+    return;
+  }
+  EXPECT_THAT(launcher.ask(spec.id, "read /proc/net/route"), HasSubstr("\t00000000\t"));
+  EXPECT_THAT(launcher.ask(spec.id, "read /etc/resolv.conf"), HasSubstr("nameserver "));
 }
 
 TEST_F(LauncherTest, LinksInAnImageLeadNowhere) {
