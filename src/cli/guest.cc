@@ -25,6 +25,9 @@ namespace {
 // Of each stream, for --json; what is beyond is counted out, not kept.
 constexpr std::size_t kMaxCaptured = 16 * 1024 * 1024;
 
+// Enough for the last message, little enough to keep on every run.
+constexpr std::size_t kLastWords = 2048;
+
 // Piped input and files are forwarded without being asked for; a terminal only with -t or
 // --interactive, so that a plain run leaves the keyboard to the shell; /dev/null has nothing to
 // say.
@@ -46,6 +49,19 @@ Use wantsInput(const Arguments& arguments) {
   const bool is_null =
       S_ISCHR(input.st_mode) && ::stat("/dev/null", &null) == 0 && input.st_rdev == null.st_rdev;
   return Use(!is_null);
+}
+
+// What the C library and common programs say without a network (glibc's strerror and gai_strerror,
+// curl, git, node).
+bool soundsUnconnected(std::string_view words) {
+  constexpr std::string_view kSigns[] = {"Network is unreachable",
+                                         "network is unreachable",
+                                         "Temporary failure in name resolution",
+                                         "Could not resolve host",
+                                         "ENETUNREACH",
+                                         "EAI_AGAIN"};
+  return std::ranges::any_of(
+      kSigns, [&](std::string_view sign) { return words.find(sign) != std::string_view::npos; });
 }
 
 bool setsVariable(const std::vector<std::string>& environment, std::string_view name) {
@@ -87,6 +103,12 @@ class Guest {
     if (call_.json == Use::Yes) {
       options.capture = [this](bool is_error, std::string_view bytes) {
         (is_error ? error_ : output_).add(bytes);
+      };
+    }
+    if (call_.network_hint == Use::Yes) {
+      options.overheard = [this](std::string_view bytes) {
+        last_words_ += bytes.substr(bytes.size() - std::min(bytes.size(), kLastWords));
+        last_words_.erase(0, last_words_.size() - std::min(last_words_.size(), kLastWords));
       };
     }
     const SessionEnd end = AK_TRY(runSession(stream, options));
@@ -132,6 +154,10 @@ class Guest {
     if (outcome.out_of_memory) {
       context_.output().note("the sandbox ran out of memory; give it more with --memory");
     }
+    if (outcome.exit_code != 0 && soundsUnconnected(last_words_)) {
+      context_.output().hint(
+          "a sandbox has no network unless it is asked for: agentkernel run --network full ...");
+    }
     if (call_.changes == Use::Yes) {
       AK_TRY(printChanges(exit));
     }
@@ -172,6 +198,7 @@ class Guest {
 
   Context& context_;
   const GuestCall& call_;
+  std::string last_words_;
   json started_ = json::object();
   Captured output_;
   Captured error_;

@@ -27,6 +27,9 @@ struct GuestCall {
   Detach detach = Detach::No;
   Use json = Use::No;
   Use changes = Use::No;
+  // The sandbox has no network unless the configuration says so: when the command fails and its
+  // last words are those of a failed connect, a hint (on a terminal) names the option.
+  Use network_hint = Use::No;
 };
 
 // Runs it to its end; the guest's exit status, or 128+n when we left by a signal.

@@ -293,6 +293,18 @@ TEST_F(ProgramTest, HintsArePrintedForPeopleOnly) {
   EXPECT_EQ(run({"run", "-v", "x"}).err, "agentkernel: a hint\n");
 }
 
+TEST_F(ProgramTest, AFailedConnectNamesTheNetworkOption) {
+  const ScriptedServer server(socket(), [](Peer& peer) {
+    peer.switchProtocols();
+    peer.frame(StreamKind::Started, R"({"sandbox":"s"})");
+    peer.frame(StreamKind::Stderr, "connect: Network is unreachable\n");
+    peer.frame(StreamKind::Exit, R"({"exit_code":1})");
+  });
+  EXPECT_NE(run({"run", "-v", "x"}).err.find("--network full"), std::string::npos);
+  EXPECT_EQ(run({"run", "-v", "--network", "full", "x"}).err, "connect: Network is unreachable\n");
+  EXPECT_EQ(run({"run", "x"}).err, "connect: Network is unreachable\n");
+}
+
 TEST_F(ProgramTest, ChangesAreListedAndHostileNamesAreShownSafely) {
   const ScriptedServer server(
       socket(),

@@ -118,6 +118,10 @@ class Session {
           options_.capture(frame.kind == StreamKind::Stderr, frame.payload);
           return {};
         }
+        if (options_.overheard &&
+            (frame.kind == StreamKind::Stderr || options_.terminal == Use::Yes)) {
+          options_.overheard(frame.payload);
+        }
         std::swap(output_, frame);
         written_ = 0;
         return output_.payload.empty() ? Status() : putOutput();

@@ -21,6 +21,8 @@ struct SessionOptions {
   Use terminal = Use::No;        // raw mode, sizes
   // Instead of our own standard output and error: for --json. Called with the guest's bytes.
   std::function<void(bool is_error, std::string_view bytes)> capture;
+  // Sees the bytes of the guest's standard error (with a terminal: of all) beside their way.
+  std::function<void(std::string_view bytes)> overheard;
   // JSON text of the Started frame.
   std::function<void(std::string_view json)> started;
 };

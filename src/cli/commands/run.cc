@@ -183,7 +183,8 @@ Result<int> run(Context& context, const Arguments& arguments) {
                        .terminal = Use(request.terminal),
                        .detach = Detach(request.detach),
                        .json = Use(arguments.has("json")),
-                       .changes = Use(request.want_changes)};
+                       .changes = Use(request.want_changes),
+                       .network_hint = Use(request.network != model::NetworkMode::Full)};
   auto status = callGuest(context, call);
   if (!status && status.error().code == ErrorCode::NotFound && arguments.has("image")) {
     context.output().hint("-i is --image; standard input is forwarded without an option");
