@@ -91,6 +91,12 @@ Status checkNetwork() {
     return fail(ErrorCode::Unsupported, "network 'full' needs /dev/net/tun",
                 "Load the kernel module: modprobe tun");
   }
+  // Root passes: it shows pasta a node of its own.
+  if (::access("/dev/net/tun", R_OK | W_OK) != 0) {
+    return fail(ErrorCode::Unsupported,
+                "network 'full' needs /dev/net/tun, which is not ours to use",
+                "Allow it to users (chmod 0666 /dev/net/tun), or use a root daemon.");
+  }
   return {};
 }
 
