@@ -4,6 +4,8 @@
 # ak_program(NAME SOURCES ... LINK folder... [STATIC])
 #   A program in build/bin, part of the target `programs`. STATIC links everything in: start-up
 #   without a dynamic loader.
+# ak_test_program(NAME SOURCES ... LINK folder... [STATIC])
+#   A program that only tests start: in build/tests, never installed.
 # ak_tests(NAME SOURCES ... LINK ...): a GoogleTest program registered with ctest, label "unit".
 find_package(GTest REQUIRED)
 
@@ -41,6 +43,14 @@ function(ak_tests name)
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE ${libs} ${A_EXTERNAL} GTest::gtest GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  # A test is compiled once and runs once: parsing GoogleTest and optimising its macros would be half
+  # of the whole build. The code under test is optimised; fortify would need it here too.
+  target_compile_options(${name} PRIVATE -O0 -U_FORTIFY_SOURCE "SHELL:-Xclang -fno-pch-timestamp")
+  if(name STREQUAL "base_test")
+    target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  else()
+    target_precompile_headers(${name} REUSE_FROM base_test)
+  endif()
   target_compile_definitions(${name} PRIVATE AK_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              AK_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
@@ -48,6 +58,16 @@ function(ak_tests name)
 endfunction()
 
 function(ak_program name)
+  ak_executable(${name} ${ARGN})
+  add_dependencies(programs ${name})
+endfunction()
+
+function(ak_test_program name)
+  ak_executable(${name} ${ARGN})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endfunction()
+
+function(ak_executable name)
   cmake_parse_arguments(A "STATIC" "" "SOURCES;LINK;EXTERNAL" ${ARGN})
   set(libs ${A_LINK})
   list(TRANSFORM libs PREPEND ak_)
@@ -58,7 +78,6 @@ function(ak_program name)
   else()
     target_link_options(${name} PRIVATE -pie)
   endif()
-  add_dependencies(programs ${name})
 endfunction()
 
 # Each x_fuzz.cc is a libFuzzer target in the fuzz preset; in every other build the same file is

@@ -253,7 +253,7 @@ TEST(RootlessImportTest, AnOrdinaryUserCanImport) {
     if (::geteuid() == 0 && (::setgid(kUser) != 0 || ::setuid(kUser) != 0)) {
       ::_exit(100);
     }
-    if (::access(AK_BIN_DIR "/ak-unpack-test", X_OK) != 0) {
+    if (::access(AK_BIN_DIR "/../tests/ak-unpack-test", X_OK) != 0) {
       ::_exit(101);
     }
     if (::unshare(CLONE_NEWUSER) != 0) {

@@ -52,7 +52,7 @@ inline bool exists(const std::string& path) {
 inline ImageStore::Options storeOptions(const std::string& directory) {
   ImageStore::Options options;
   options.directory = directory;
-  options.unpack_program = AK_BIN_DIR "/ak-unpack-test";
+  options.unpack_program = AK_BIN_DIR "/../tests/ak-unpack-test";
   return options;
 }
 

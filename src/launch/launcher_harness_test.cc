@@ -101,7 +101,7 @@ void LauncherHarness::spawn() {
   auto listener = sys::listenUnix(runtime + "/launcher.sock", sys::SocketKind::SeqPacket);
   EXPECT_TRUE(listener.has_value());
   EXPECT_EQ(::chown((runtime + "/launcher.sock").c_str(), uid_, uid_), 0);
-  auto agent = sys::openPath(AK_BIN_DIR "/ak-launch-probe", O_RDONLY);
+  auto agent = sys::openPath(AK_BIN_DIR "/../tests/ak-launch-probe", O_RDONLY);
   EXPECT_TRUE(agent.has_value());
   auto program = sys::openPath(AK_BIN_DIR "/ak-launcher", O_RDONLY);
   EXPECT_TRUE(program.has_value());
