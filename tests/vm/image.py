@@ -19,7 +19,7 @@ SUITE = "bookworm"
 # In the guest: what the programs need at run time, and what the tests call.
 PACKAGES = (
     "busybox-static", "passt", "uidmap", "libstdc++6", "libsodium23", "libsqlite3-0", "libseccomp2",
-    "libfmt9", "libarchive13", "iproute2", "procps", "python3-minimal", "attr", "kmod")
+    "libfmt9", "libisal2", "libzstd1", "iproute2", "procps", "python3-minimal", "attr", "kmod")
 BOOT_MODULES = ("virtio_ring", "virtio", "virtio_mmio", "virtio_blk")
 GUEST_MODULES = ("overlay", "tun", "fuse", "veth", "loop", "dummy")
 
@@ -166,7 +166,8 @@ def root_disk(cache, modules):
 def build_disk(scratch, programs, run_file):
     """A disk with the programs, the chosen tests and the test data, laid out like the checkout."""
     tree = scratch / "build-tree"
-    for path in [*sorted((ROOT / "build/bin").glob("*")), *programs]:
+    helpers = [path for path in (ROOT / "build/tests").glob("*") if not path.name.endswith("_test")]
+    for path in [*sorted((ROOT / "build/bin").glob("*")), *sorted(helpers), *programs]:
         if path.is_file() and os.access(path, os.X_OK):
             copy = tree / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,9 @@ ln -sf pts/ptmx /dev/ptmx
 ln -sf /proc/self/fd /dev/fd
 mount -t tmpfs -o mode=1777 shm /dev/shm
 mount -t tmpfs -o mode=0755 run /run
-mount -t tmpfs -o mode=1777 tmp /tmp
+# /tmp stays on the root disk, as Debian 12 has it: in kernel 6.1 a tmpfs can neither be id-mapped nor
+# be an overlay's upper directory in a user namespace.
+chmod 1777 /tmp
 mount -t securityfs security /sys/kernel/security 2>/dev/null
 for module in /ak-vm/modules/*.ko; do insmod "$module" 2>/dev/null; done
 chmod 666 /dev/fuse /dev/net/tun 2>/dev/null
@@ -38,10 +40,8 @@ controllers $cgroup/system.slice
 mkdir -p $user
 controllers $cgroup/user.slice
 controllers $cgroup/user.slice/user-1000.slice
-mkdir $user/test.scope
 chown 1000:1000 $user $user/cgroup.procs $user/cgroup.subtree_control $user/cgroup.threads
 controllers $user
-chown -R 1000:1000 $user/test.scope
 install -d -m 700 -o 1000 -g 1000 /run/user/1000
 chown -R 1000:1000 /home/tester
 
@@ -58,7 +58,11 @@ run() { # WHO PROGRAM
       env GTEST_COLOR=no AK_TEST_TIER=vm "GTEST_OUTPUT=xml:/results/root-$name.xml" ${AK_FILTER:+"GTEST_FILTER=$AK_FILTER"} \
       timeout "$AK_TIMEOUT" "$2" --gtest_brief=1
   else
-    sh -c 'echo $$ >"$0"; exec "$@"' $user/test.scope/cgroup.procs \
+    # A scope of its own, as systemd-run --user --scope makes: a program may turn its group into an
+    # inner one, which no later process can join.
+    mkdir "$user/$name.scope"
+    chown -R 1000:1000 "$user/$name.scope"
+    sh -c 'echo $$ >"$0"; exec "$@"' "$user/$name.scope/cgroup.procs" \
       env -i "PATH=$PATH" HOME=/home/tester LANG=C.UTF-8 XDG_RUNTIME_DIR=/run/user/1000 \
       AK_TEST_TIER=vm "GTEST_OUTPUT=xml:/results/user-$name.xml" ${AK_FILTER:+"GTEST_FILTER=$AK_FILTER"} \
       setpriv --reuid=1000 --regid=1000 --init-groups --inh-caps=-all \
