@@ -154,9 +154,11 @@ Status Host::makeDevices() {
       return failErrno("making /dev");
     }
   }
-  // `empty` covers directories of /proc.
+  // `empty` covers directories of /proc and of the workspace. mkdir obeys the umask, and the
+  // daemon's is 0077: a guest must find them empty, not locked.
   for (const char* name : {"pts", "shm", "empty"}) {
-    if (::mkdirat(devices_.get(), name, 0555) != 0) {
+    if (::mkdirat(devices_.get(), name, 0555) != 0 ||
+        ::fchmodat(devices_.get(), name, 0555, 0) != 0) {
       return failErrno("making /dev");
     }
   }

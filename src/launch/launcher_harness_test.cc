@@ -110,6 +110,7 @@ void LauncherHarness::spawn() {
   launcher_ = ::fork();
   if (launcher_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::umask(0077);  // the daemon's
     inherit(std::array{std::pair{agent->get(), 10}, std::pair{listener->get(), 11},
                        std::pair{ready[1], 12}, std::pair{program->get(), 20}});
     if (options_.pure_cgroup_v2 && !hideCgroupV1()) {
