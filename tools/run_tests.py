@@ -115,7 +115,9 @@ def ctest(build, names, jobs, environment, scratch):
     pattern = "^(" + "|".join(re.escape(name) for name in names) + ")$"
     command = ["ctest", "--test-dir", str(build), "-R", pattern, "-j", str(jobs), "--no-tests=error",
                "--output-on-failure", "--output-junit", str(junit)]
-    result = subprocess.run(command, env=environment, check=False)
+    # The files that tests make stand for those of an ordinary system, whatever the caller's umask.
+    result = subprocess.run(command, env=environment, check=False, stdin=subprocess.DEVNULL,
+                            umask=0o022)
     outcomes = read_outcomes(junit)
     if result.returncode != 0 and not outcomes:
         raise SystemExit(f"ctest could not run in {build}")
