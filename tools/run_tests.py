@@ -24,6 +24,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # so run alone. A tier adds labels to those of the default tier.
 PARALLEL = ("unit", "tools")
 ALONE = ("conformance", "security", "contract", "e2e", "fault")
+# A build of some test programs only: `./dev test` builds no others there.
+PROGRAMS_OF = {"tsan": re.compile(r"(net|channel|manager|api)_test")}
 TIER_LABELS = {"default": (), "full": ("full",), "soak": ("soak",)}
 
 
@@ -134,6 +136,8 @@ def run_build(build, tier, pattern):
     tests = list_tests(build)
     wanted = set(ALONE + PARALLEL + TIER_LABELS[tier]) if tier != "soak" else {"soak"}
     chosen = {name for name, (_, labels) in tests.items() if labels & wanted}
+    if build.name in PROGRAMS_OF:
+        chosen = {name for name in chosen if PROGRAMS_OF[build.name].fullmatch(name)}
     if pattern:
         by_name = {name for name in chosen if re.search(pattern, name)}
         if by_name:
