@@ -7,12 +7,20 @@
 
 #include "backend/spawn.h"
 #include "base/text.h"
+#include "net/loop.h"
 #include "net/timeout.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/unix_socket.h"
 
 namespace ak::backend {
+
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause{2};
+constexpr std::chrono::milliseconds kLongestPause{500};
+
+}  // namespace
 
 struct LauncherClient::Pending {
   explicit Pending(net::Executor executor) : answered(executor) {}
@@ -104,7 +112,15 @@ net::Task<Result<std::shared_ptr<LauncherClient::Connection>>> LauncherClient::c
     }
   } const done{*this};
 
-  co_return co_await connect();
+  // A launcher that is being killed closes our connection before its listener: until the kernel has
+  // closed both, a new connection is taken and then reset. Nobody but us would try again.
+  for (auto pause = kFirstPause;; pause *= 2) {
+    auto made = co_await connect();
+    if (made || made.error().code != ErrorCode::Unavailable || pause > kLongestPause) {
+      co_return made;
+    }
+    co_await net::sleepFor(pause);
+  }
 }
 
 net::Task<Result<std::shared_ptr<LauncherClient::Connection>>> LauncherClient::connect() {
