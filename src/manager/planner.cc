@@ -164,7 +164,9 @@ Status Planner::chooseImage(const Sources& sources,
   const config::SandboxSection& project = sources.project.sandbox;
   const bool named = !request.image.empty() || project.base_image || project.runtime;
   std::string reference = "host";
-  if (named || (!plan.command.empty() && !images_.hostHasCommand(plan.command.front()))) {
+  // A command with a slash is a file, most likely one of the workspace: no table knows an image for it.
+  const bool is_word = !plan.command.empty() && !plan.command.front().contains('/');
+  if (named || (is_word && !images_.hostHasCommand(plan.command.front()))) {
     policy::ImageQuestion question;
     question.flag = request.image;
     question.config_image = project.base_image ? project.base_image->value : "";

@@ -56,6 +56,15 @@ TEST_F(RunTest, InputStatusAndStreamsAreTheGuests) {
   EXPECT_EQ(finished.err, "e\n");
 }
 
+TEST_F(RunTest, ACommandWithASlashNeedsNoImageOfItsOwn) {
+  const Finished finished = agentkernel({"run", "--mount", "none", "/usr/bin/echo", "path"});
+  EXPECT_EQ(finished.out, "path\n") << finished.err;
+  // Not "import an image for it": what is missing is the file.
+  const Finished missing = agentkernel({"run", "--mount", "none", "./missing"});
+  EXPECT_EQ(missing.status, 127);
+  EXPECT_EQ(missing.err.find("image alpine"), std::string::npos) << missing.err;
+}
+
 TEST_F(RunTest, FailuresHaveTheirOwnStatus) {
   EXPECT_EQ(agentkernel({"run", "--mount", "none", "--image", "host", "/nonexistent"}).status, 127);
   EXPECT_EQ(agentkernel({"run", "--mount", "none", "--image", "host", "/etc/passwd"}).status, 126);
