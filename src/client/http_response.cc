@@ -103,7 +103,7 @@ Result<bool> ResponseParser::readHead() {
   // "HTTP/1.1 200 OK", "HTTP/1.1 200"
   const auto status =
       first.size() >= 12 ? parseNumber<unsigned>(first.substr(9, 3)) : std::optional<unsigned>();
-  if (!first.starts_with("HTTP/1.") || first[8] != ' ' || !status || *status < 100 ||
+  if (!status || !first.starts_with("HTTP/1.") || first[8] != ' ' || *status < 100 ||
       (first.size() > 12 && first[12] != ' ')) {
     return malformed("bad status line");
   }
