@@ -9,13 +9,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 
-#include <fmt/core.h>
-
 #include "backend/native/native_backend.h"
+#include "base/text.h"
 #include "net/loop.h"
 
 namespace {
@@ -45,7 +45,7 @@ Times measure(int rounds, const std::function<void()>& once) {
 }
 
 [[noreturn]] void die(const std::string& why) {
-  fmt::print(stderr, "backend_bench: {}\n", why);
+  std::fprintf(stderr, "backend_bench: %s\n", why.c_str());
   std::exit(1);
 }
 
@@ -122,7 +122,7 @@ struct Setup {
 
   backend::StartRequest request(bool pool) {
     backend::StartRequest made;
-    made.id = fmt::format("bench-{}-{}", ::getpid(), ++number);
+    made.id = cat("bench-", ::getpid(), "-", ++number);
     made.hostname = "bench";
     struct stat info{};
     const std::string root = directory / "root";
@@ -146,8 +146,7 @@ struct Setup {
 };
 
 void print(const char* what, Times times, Times plain) {
-  fmt::print("{:<44} {:>8.3f} {:>8.3f} {:>7.2f}x\n", what, times.p50, times.p99,
-             times.p50 / plain.p50);
+  std::printf("%-44s %8.3f %8.3f %7.2fx\n", what, times.p50, times.p99, times.p50 / plain.p50);
   std::fflush(stdout);
 }
 
@@ -188,7 +187,7 @@ int main(int, char** argv) {
   if (const auto probe = loop.runUntilDone(backend.probe()); !probe.usable) {
     die(probe.reason);
   }
-  fmt::print("{:<44} {:>8} {:>8} {:>8}\n", "milliseconds", "p50", "p99", "ratio");
+  std::printf("%-44s %8s %8s %8s\n", "milliseconds", "p50", "p99", "ratio");
   const Times plain = measure(kRounds, [] { spawn({"/bin/busybox", "true"}); });
   print("plain vfork+exec of busybox true", plain, plain);
   if (fs::exists("/usr/bin/bwrap")) {

@@ -59,6 +59,14 @@ BANS = (
     Ban(r"\b(?:strcpy|strcat|sprintf|vsprintf|gets|strtok|tmpnam|mktemp)\s*\(",
         "no bound on what it writes, or hidden state"),
     Ban(r"\bcatch\s*\(\s*\.\.\.\s*\)\s*\{\s*\}", "swallows every error"),
+    Ban(r"#\s*include\s*<(?!(?:arpa|asm|linux|net|netinet|sys|boost|nlohmann|isa-l|toml\+\+|gtest|gmock)/)"
+        r"[\w+.-]+/",
+        "not a library of docs/dependencies.md: it is on your machine by chance"),
+    Ban(r"#\s*include\s*<sodium", "docs/dependencies.md: crypto wraps it", ("src/crypto/*",)),
+    Ban(r"#\s*include\s*<sqlite3", "docs/dependencies.md: store wraps it", ("src/store/*",)),
+    Ban(r"#\s*include\s*<seccomp\.h", "docs/dependencies.md: os wraps it", ("src/os/*",)),
+    Ban(r"#\s*include\s*<(?:zstd|isa-l)", "docs/dependencies.md: image wraps it", ("src/image/*",)),
+    Ban(r"#\s*include\s*<toml\+\+", "docs/dependencies.md: config wraps it", ("src/config/*",)),
     Ban(r"\b(?:TODO|FIXME|XXX|HACK)\b",
         "finish it, or write down in the README what is not there", raw=True),
 )

@@ -40,6 +40,11 @@ class BansTest(unittest.TestCase):
         self.assertEqual(found("src/os/a.cc", code), [])
         self.assertEqual(found("src/os/a_test.cc", code + "  // not synchronisation: any time"), [])
 
+    def test_a_library_is_included_where_its_wrapper_is_and_declared(self):
+        self.assertEqual(found("bench/a.cc", "#include <fmt/core.h>\n"), [1])
+        self.assertEqual(found("src/api/a.cc", "#include <sqlite3.h>\n"), [1])
+        self.assertEqual(found("src/store/a.cc", "#include <sqlite3.h>\n#include <sys/stat.h>\n"), [])
+
     def test_line_numbers_survive_comments_and_raw_strings(self):
         text = '/* a\nb */ auto s = R"x(\n\n)x";\nstd::regex r;\n'
         self.assertEqual(found("src/api/a.cc", text), [5])
