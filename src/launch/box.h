@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,12 @@ struct Network {
 
 // A box as the launcher sees it. Destroying the value ends nothing: BoxMaker::end() does.
 struct Box {
-  enum class State : std::uint8_t { Parked, Live };
+  // SettingUp until its child reports that it is Parked; Starting from the moment it has its
+  // identity (which may come before it is parked) until the agent is executed.
+  enum class State : std::uint8_t { SettingUp, Parked, Starting, Live };
 
   std::string id;
-  State state = State::Parked;
+  State state = State::SettingUp;
   pid_t pid = -1;
   std::uint64_t start_ticks = 0;
   sys::OwnedFd pidfd;
@@ -46,12 +49,15 @@ struct Box {
   model::Limits limits;
   std::vector<model::EnforcedLimit> enforced;
   model::BoxPhases phases;
+  std::chrono::steady_clock::time_point phase_began;
   os::BoxCgroup cgroup;
   Writable writable;
+  sys::OwnedFd changes;  // directory of what the workspace's guest writes; for the daemon
   Owner owner;
   Network network;
   Reservation reservation;
   bool recorded = false;
+  bool executing = false;  // the child is about to execute the agent
 };
 
 }  // namespace ak::launch

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -29,21 +28,13 @@ namespace ak::launch {
 
 namespace {
 
-// A child that takes longer hangs (a dead network file system below a layer).
-constexpr int kChildTimeoutMs = 15'000;
-
-class Stopwatch {
- public:
-  std::uint32_t lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(now - last_);
-    last_ = now;
-    return static_cast<std::uint32_t>(spent.count());
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
+// Time since the last lap or the phase's begin, in microseconds.
+std::uint32_t lap(Box& box) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(now - box.phase_began);
+  box.phase_began = now;
+  return static_cast<std::uint32_t>(spent.count());
+}
 
 Error stepError(const ChildReport& report) {
   Error error = Error::fromErrno(report.error, name(report.step));
@@ -51,35 +42,6 @@ Error stepError(const ChildReport& report) {
     error.code = ErrorCode::Internal;  // of the set-up, not of something the caller named
   }
   return error;
-}
-
-// The next report of the child; closed = it has executed the agent (or died).
-struct Report {
-  bool closed = false;
-  ChildReport what{};
-};
-
-Result<Report> nextReport(const Box& box) {
-  const int control = box.control.get();
-  pollfd waiting[] = {{control, POLLIN, 0},
-                      {box.network.process.get(), POLLIN, 0}};  // -1 is skipped by poll(2)
-  const int ready = ::poll(waiting, 2, kChildTimeoutMs);
-  if (ready == 0) {
-    return fail(ErrorCode::Timeout, "the box did not finish setting up in time");
-  }
-  if (ready > 0 && waiting[0].revents == 0) {
-    return std::unexpected(networkError(box));
-  }
-  Report report;
-  const ssize_t size = ::recv(control, &report.what, sizeof report.what, 0);
-  if (size < 0 && errno != ECONNRESET) {
-    return failErrno("reading from the box");
-  }
-  report.closed = size <= 0;
-  if (size > 0 && report.what.kind == ChildReport::Kind::Failed) {
-    return std::unexpected(stepError(report.what));
-  }
-  return report;
 }
 
 template <typename T>
@@ -185,30 +147,24 @@ Status BoxMaker::admit(const model::BoxSpec& spec, Box& box) {
 }
 
 Status BoxMaker::setUp(const model::BoxSpec& spec, Box& box) {
-  Stopwatch watch;
+  box.phase_began = std::chrono::steady_clock::now();
   AK_TRY(recordBox(host_.runtime(), spec.id));
   box.recorded = true;
   box.cgroup = AK_TRY(host_.cgroups().make(spec.id, spec.limits));
   AK_TRY(clone(spec, box));
   AK_TRY(admit(spec, box));
-  box.phases.clone = watch.lap();
+  box.phases.clone = lap(box);
   const RootMounts mounts = AK_TRY(assembleRoot(host_, spec, box));
-  box.phases.mounts = watch.lap();
+  box.phases.mounts = lap(box);
   SetupPacket packet{static_cast<std::uint32_t>(mounts.binds.size())};
   std::vector<int> fds{mounts.root.get(), mounts.devices.get()};
   for (const sys::OwnedFd& bind : mounts.binds) {
     fds.push_back(bind.get());
   }
-  AK_TRY(sys::sendPacket(box.control.get(), bytesOf(packet), fds));
-  const Report report = AK_TRY(nextReport(box));
-  if (report.closed) {
-    return fail(ErrorCode::Internal, "the box ended while it was set up");
-  }
-  box.phases.setup = watch.lap();
-  return {};
+  return sys::sendPacket(box.control.get(), bytesOf(packet), fds);
 }
 
-Result<Box> BoxMaker::park(const model::BoxSpec& spec) {
+Result<Box> BoxMaker::begin(const model::BoxSpec& spec) {
   AK_TRY(checkSpec(spec));
   Box box;
   box.id = spec.id;
@@ -233,13 +189,14 @@ Result<Box> BoxMaker::park(const model::BoxSpec& spec) {
   return box;
 }
 
-Result<BoxMaker::Released> BoxMaker::release(Box& box,
-                                             const model::BoxIdentity& identity,
-                                             int listener) {
+Status BoxMaker::release(Box& box, const model::BoxIdentity& identity, int listener) {
+  if (box.state == Box::State::Parked) {
+    box.phase_began = std::chrono::steady_clock::now();
+  }
+  box.state = Box::State::Starting;
   AK_TRY(checkIdentity(identity));
-  Stopwatch watch;
-  Released released;
   WorkspaceMounts workspace = AK_TRY(assembleWorkspace(host_, identity.workspace, box));
+  box.changes = std::move(workspace.changes);
   if (box.owner.user_namespace.valid()) {
     last_owner_ = {identity.workspace.owner_uid, identity.workspace.owner_gid};
   }
@@ -267,25 +224,48 @@ Result<BoxMaker::Released> BoxMaker::release(Box& box,
   if (workspace.mount.valid()) {
     fds.push_back(workspace.mount.get());
   }
-  AK_TRY(sys::sendPacket(box.control.get(), bytesOf(packet), fds));
-  Report report = AK_TRY(nextReport(box));
-  if (!report.closed) {
-    // "Executing": the end of the packet stream now means that exec closed it.
-    report = AK_TRY(nextReport(box));
-  } else {
-    return fail(ErrorCode::Internal, "the box ended before its agent was executed");
+  return sys::sendPacket(box.control.get(), bytesOf(packet), fds);
+}
+
+Status BoxMaker::advance(Box& box) {
+  while (box.control.valid()) {
+    ChildReport report;
+    const ssize_t size = ::recv(box.control.get(), &report, sizeof report, MSG_DONTWAIT);
+    if (size < 0 && errno == EAGAIN) {
+      break;
+    }
+    if (size < 0 && (errno == EINTR || errno == ECONNRESET)) {
+      continue;  // a child that ended without having read all: said once, before what it reported
+    }
+    if (size < 0) {
+      return failErrno("reading from the box");
+    }
+    if (size <= 0) {
+      // The end of the packet stream: exec closed it, if exec was next.
+      if (!box.executing) {
+        return fail(ErrorCode::Internal, "the box ended while it was set up");
+      }
+      becomeLive(box);
+    } else if (report.kind == ChildReport::Kind::Failed) {
+      return std::unexpected(stepError(report));
+    } else if (report.kind == ChildReport::Kind::Executing) {
+      box.executing = true;
+    } else {
+      box.phases.setup = lap(box);
+      box.state = box.state == Box::State::SettingUp ? Box::State::Parked : box.state;
+    }
   }
+  return {};
+}
+
+void BoxMaker::becomeLive(Box& box) {
   box.control.reset();
   box.user_namespace.reset();
   box.owner = {};
   detachWritable(host_, box.id);
   box.writable = {};
   box.state = Box::State::Live;
-  box.phases.claim = watch.lap();
-  released.started = {box.pid, box.start_ticks, box.enforced, box.phases};
-  released.pidfd = AK_TRY(box.pidfd.duplicate());
-  released.changes = std::move(workspace.changes);
-  return released;
+  box.phases.claim = lap(box);
 }
 
 void BoxMaker::foresee(Box& box) {

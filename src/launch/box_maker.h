@@ -9,23 +9,22 @@
 
 namespace ak::launch {
 
-// Makes, releases and ends boxes. A box that fails on the way leaves nothing behind.
+// Makes boxes and gives them their identity without ever waiting for a child: while one sets itself
+// up, the launcher makes the next. A box that fails on the way is to be killed; what it leaves is
+// freed by cleanUp() once it was reaped.
 class BoxMaker {
  public:
   explicit BoxMaker(Host& host) : host_(host) {}
 
-  // Everything up to the claim: the child waits, parked, with its capabilities.
-  Result<Box> park(const model::BoxSpec& spec);
+  // Clones the child and sends it all that it needs to get parked. On failure nothing is left.
+  Result<Box> begin(const model::BoxSpec& spec);
 
-  struct Released {
-    model::BoxStarted started;
-    sys::OwnedFd pidfd;
-    sys::OwnedFd changes;
-  };
+  // Gives the box its identity, parked or on its way there. The box is Starting from here on.
+  Status release(Box& box, const model::BoxIdentity& identity, int listener);
 
-  // Gives a parked box its identity; returns once the agent was executed. On failure the box is to
-  // be ended.
-  Result<Released> release(Box& box, const model::BoxIdentity& identity, int listener);
+  // Reads what the child has reported so far; never blocks. The state becomes Parked or Live when
+  // it says so. An error is the box's: it failed a step, or ended.
+  Status advance(Box& box);
 
   // Does for a parked box what its claim will need if the next workspace has the last one's owner.
   void foresee(Box& box);
@@ -39,6 +38,7 @@ class BoxMaker {
   Status clone(const model::BoxSpec& spec, Box& box);
   Status admit(const model::BoxSpec& spec, Box& box);
   Status setUp(const model::BoxSpec& spec, Box& box);
+  void becomeLive(Box& box);
 
   Host& host_;
   std::optional<WorkspaceOwner> last_owner_;

@@ -1,12 +1,12 @@
 #include "launch/launcher.h"
 
-#include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -36,33 +36,56 @@ Status Launcher::run() {
   if (!signals.valid()) {
     return failErrno("signalfd");
   }
+  std::vector<pollfd> polled;
+  std::vector<std::string> ids;
   while (daemon_.valid() || !had_daemon_ || !idle()) {
-    pollfd waiting[] = {{listener_.get(), POLLIN, 0},
-                        {signals.get(), POLLIN, 0},
-                        {daemon_.get(), POLLIN, 0}};  // -1 is skipped by poll(2)
-    const int timeout = !dying_.empty() ? kRetryMs : !had_daemon_ ? kFirstDaemonMs : -1;
-    const int ready = ::poll(waiting, 3, timeout);
+    polled = {{listener_.get(), POLLIN, 0},
+              {signals.get(), POLLIN, 0},
+              {daemon_.get(), POLLIN, 0}};  // -1 is skipped by poll(2)
+    ids.clear();
+    watchBoxes(polled, ids);
+    const int ready = ::poll(polled.data(), polled.size(), pollTimeout());
     if (ready < 0 && errno != EINTR) {
       return failErrno("poll");
     }
     if (ready == 0 && !had_daemon_) {
       return fail(ErrorCode::Timeout, "no daemon connected");
     }
-    if (waiting[1].revents != 0) {
+    if (polled[1].revents != 0) {
       signalfd_siginfo info[16];
       while (::read(signals.get(), info, sizeof info) > 0) {
       }
       reap();
     }
+    serveBoxes(polled, ids);
     retryCleanUps();
-    if (waiting[2].revents != 0) {
+    if (polled[2].revents != 0) {
       serveDaemon();
     }
-    if (waiting[0].revents != 0) {
+    if (polled[0].revents != 0) {
       acceptDaemon();
     }
   }
   return {};
+}
+
+int Launcher::pollTimeout() const {
+  if (!dying_.empty()) {
+    return kRetryMs;
+  }
+  if (!had_daemon_) {
+    return kFirstDaemonMs;
+  }
+  auto first = std::chrono::steady_clock::time_point::max();
+  for (const auto& [id, waiting] : waiting_) {
+    first = waiting.failure ? first : std::min(first, waiting.deadline);
+  }
+  if (first == std::chrono::steady_clock::time_point::max()) {
+    return -1;
+  }
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(first - std::chrono::steady_clock::now());
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
 }
 
 void Launcher::acceptDaemon() {
@@ -87,9 +110,12 @@ void Launcher::daemonGone() {
   daemon_.reset();
   // Nobody is left who knows what the parked ones were for.
   for (auto& [id, box] : boxes_) {
-    if (box.state == Box::State::Parked) {
+    if (box.state == Box::State::Parked || box.state == Box::State::SettingUp) {
       maker_.kill(box);
     }
+  }
+  for (auto& [id, waiting] : waiting_) {
+    waiting.nobody = true;
   }
 }
 
@@ -104,7 +130,19 @@ void Launcher::serveDaemon() {
     daemonGone();
     return;
   }
-  Result<Answer> result = handle(*request, packet->fds);
+  Handled handled = handle(*request, packet->fds);
+  const Waiting now{request->op, request->serial};
+  if (!handled) {
+    answer(now, std::unexpected(std::move(handled).error()));
+  } else if (*handled) {
+    answer(now, std::move(**handled));
+  }
+}
+
+void Launcher::answer(const Waiting& waiting, Result<Answer> result) {
+  if (waiting.nobody) {
+    return;
+  }
   Answer answer;
   if (result) {
     answer = std::move(*result);
@@ -112,7 +150,7 @@ void Launcher::serveDaemon() {
     answer.reply.op = model::LauncherOp::Failed;
     answer.reply.error = std::move(result).error();
   }
-  answer.reply.serial = request->serial;
+  answer.reply.serial = waiting.serial;
   send(answer);
 }
 
@@ -141,23 +179,28 @@ void Launcher::reap() {
 }
 
 void Launcher::reapOne(pid_t pid, int status) {
-  for (auto at = boxes_.begin(); at != boxes_.end(); ++at) {
-    if (at->second.pid != pid) {
-      continue;
-    }
-    Answer event;
-    event.reply.op = model::LauncherOp::Exited;
-    event.reply.exited.id = at->first;
-    event.reply.exited.code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    event.reply.exited.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    event.reply.exited.out_of_memory = at->second.cgroup.outOfMemory();
-    if (!maker_.cleanUp(at->second)) {
-      dying_.push_back(std::move(at->second));
-    }
-    boxes_.erase(at);
-    send(event);
-    return;
+  const auto at =
+      std::ranges::find_if(boxes_, [pid](const auto& each) { return each.second.pid == pid; });
+  if (at == boxes_.end()) {
+    return;  // a network helper
   }
+  const std::string id = at->first;
+  advance(id);  // what it reported at its end is why a start failed
+  Answer event;
+  event.reply.op = model::LauncherOp::Exited;
+  event.reply.exited.id = id;
+  event.reply.exited.code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  event.reply.exited.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  event.reply.exited.out_of_memory = at->second.cgroup.outOfMemory();
+  if (!maker_.cleanUp(at->second)) {
+    dying_.push_back(std::move(at->second));
+  }
+  boxes_.erase(at);
+  if (auto waiting = waiting_.extract(id)) {
+    answer(waiting.mapped(), std::unexpected(waiting.mapped().failure.value_or(Error::make(
+                                 ErrorCode::Internal, "the box ended while it was set up"))));
+  }
+  send(event);
 }
 
 void Launcher::retryCleanUps() {

@@ -12,20 +12,14 @@ namespace ak::launch {
 using model::LauncherOp;
 using model::LauncherRequest;
 
-Result<Launcher::Answer> Launcher::handle(const LauncherRequest& request,
-                                          std::vector<sys::OwnedFd>& fds) {
+Launcher::Handled Launcher::handle(const LauncherRequest& request, std::vector<sys::OwnedFd>& fds) {
   switch (request.op) {
     case LauncherOp::Hello:
       return hello(request);
     case LauncherOp::Start:
       return start(request, fds);
-    case LauncherOp::Park: {
-      Result<Answer> answer = park(request);
-      if (answer) {
-        maker_.foresee(boxes_.at(request.spec.id));
-      }
-      return answer;
-    }
+    case LauncherOp::Park:
+      return park(request);
     case LauncherOp::Claim:
       return claim(request, fds);
     case LauncherOp::Discard:
@@ -72,51 +66,6 @@ Result<Box*> Launcher::find(const std::string& id) {
     return fail(ErrorCode::NotFound, cat("no box ", printable(id)));
   }
   return &at->second;
-}
-
-Result<Launcher::Answer> Launcher::start(const LauncherRequest& request,
-                                         std::vector<sys::OwnedFd>& fds) {
-  const Answer parked = AK_TRY(park(request));
-  Box& box = boxes_.at(request.spec.id);
-  Result<Answer> answer = releaseBox(box, request, fds);
-  return answer;
-}
-
-Result<Launcher::Answer> Launcher::park(const LauncherRequest& request) {
-  if (boxes_.contains(request.spec.id)) {
-    return fail(ErrorCode::AlreadyExists, cat("box ", request.spec.id, " exists"));
-  }
-  Box box = AK_TRY(maker_.park(request.spec));
-  boxes_.emplace(request.spec.id, std::move(box));
-  return Answer{done(), {}};
-}
-
-Result<Launcher::Answer> Launcher::claim(const LauncherRequest& request,
-                                         std::vector<sys::OwnedFd>& fds) {
-  Box* box = AK_TRY(find(request.id));
-  if (box->state != Box::State::Parked) {
-    return fail(ErrorCode::Conflict, cat("box ", request.id, " is in use"));
-  }
-  return releaseBox(*box, request, fds);
-}
-
-Result<Launcher::Answer> Launcher::releaseBox(Box& box,
-                                              const LauncherRequest& request,
-                                              std::vector<sys::OwnedFd>& fds) {
-  Result<BoxMaker::Released> released =
-      fds.size() == 1 ? maker_.release(box, request.identity, fds.front().get())
-                      : fail(ErrorCode::Protocol, "the agent's listening socket is missing");
-  if (!released) {
-    maker_.kill(box);
-    return std::unexpected(std::move(released).error());
-  }
-  Answer answer{done(), {}};
-  answer.reply.started = std::move(released->started);
-  answer.fds.push_back(std::move(released->pidfd));
-  if (released->changes.valid()) {
-    answer.fds.push_back(std::move(released->changes));
-  }
-  return answer;
 }
 
 Result<Launcher::Answer> Launcher::discard(const LauncherRequest& request) {
