@@ -9,6 +9,8 @@ namespace ak::channel {
 namespace {
 
 constexpr std::chrono::seconds kHandshakeLimit{10};
+// A first session may begin before there is an agent, so that setting up its box counts too.
+constexpr std::chrono::seconds kFirstHandshakeLimit{30};
 
 std::string makeNonce() {
   std::string nonce(wire::kNonceSize, '\0');
@@ -51,7 +53,7 @@ Status Session::beginFirst(std::string key, wire::SandboxRules rules) {
   outbox_.control(wire::FrameType::Hello, 0, 0, text);
   crypto::wipe(text);
   AK_TRY(start());
-  setDeadline(handshake_, kHandshakeLimit);
+  setDeadline(handshake_, kFirstHandshakeLimit);
   return {};
 }
 

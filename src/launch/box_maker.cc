@@ -131,7 +131,8 @@ Status BoxMaker::clone(const model::BoxSpec& spec, Box& box) {
   return {};
 }
 
-// The child waits for its first packet; by then it is mapped.
+// The child waits for its first packet; by then it is mapped. What it does next takes as long as
+// assembling its root takes us.
 Status BoxMaker::admit(const model::BoxSpec& spec, Box& box) {
   const sys::OwnedFd proc = AK_TRY(sys::openPath(cat("/proc/", box.pid), O_PATH | O_DIRECTORY));
   const os::IdMaps maps = AK_TRY(mapsOf(host_, box.ids));
@@ -141,6 +142,7 @@ Status BoxMaker::admit(const model::BoxSpec& spec, Box& box) {
     const sys::OwnedFd netns = AK_TRY(sys::openAt(proc.get(), "ns/net", O_RDONLY));
     AK_TRY(startNetwork(host_, box, netns.get()));
   }
+  AK_TRY(sys::sendPacket(box.control.get(), bytesOf(MappedPacket{}), {}));
   const sys::ProcessId process = AK_TRY(sys::processId(box.pid));
   box.start_ticks = process.start_ticks;
   return recordProcess(host_.runtime(), box.id, process);

@@ -18,6 +18,14 @@ void report(const ChildState& child, const ChildReport& what) {
   (void)::send(child.control, &what, sizeof what, MSG_NOSIGNAL);
 }
 
+int awaitMaps(ChildState&) {
+  MappedPacket packet;
+  std::size_t size = sizeof packet;
+  std::size_t count = 0;
+  const int error = os::receiveRaw(kControlFd, &packet, &size, nullptr, 0, &count);
+  return error != 0 ? error : size == sizeof packet ? 0 : size == 0 ? ECONNRESET : EPROTO;
+}
+
 int receiveMounts(ChildState& child) {
   SetupPacket packet;
   std::size_t size = sizeof packet;
@@ -84,29 +92,32 @@ constexpr Row kSteps[] = {
     {Step::EnterCgroup, enterCgroup},
     // Every descriptor of the launcher, other boxes' among them (CVE-2024-21626).
     {Step::CloseDescriptors, closeDescriptors},
-    // Nothing before this knows a mount; the id maps and cgroup are in place once it arrives.
-    {Step::ReceiveMounts, receiveMounts},
+    // Before the id maps are written we are nobody, and no step may act as that.
+    {Step::AwaitMaps, awaitMaps},
     // The launcher's groups, which would open host files.
     {Step::BecomeRoot, becomeRoot},
     // The terminal of whoever started the daemon (TIOCSTI), and the user's keyring.
     {Step::NewSession, newSession},
     // A view of the host's cgroup paths (CVE-2022-0492); after the launcher put us into ours.
     {Step::CgroupNamespace, cgroupNamespace},
-    {Step::AttachRoot, attachRoot},
-    // All mount points are found without following links (CVE-2023-27561, CVE-2026-41579).
-    {Step::Binds, attachBinds},
     // /proc of this pid namespace only: no other process is in sight.
-    {Step::Proc, mountProc},
-    // A fixed set of harmless devices, verified by number (CVE-2025-31133, CVE-2025-52565).
-    {Step::Device, mountDevice},
-    {Step::Scratch, mountScratch},
+    {Step::MakeProc, makeProc},
     {Step::Loopback, loopback},
-    // Cloud credentials from metadata services, and services on the host's other addresses.
-    {Step::Network, network},
     // Kernel memory, sysrq, sysctls (CVE-2025-52881); after the last write to a sysctl of ours.
     {Step::MaskProc, maskProc},
     // Core dumps handed to a program of the host (core_pattern), descriptor and fork bombs.
     {Step::Limits, limits},
+    // All before this needs no root, and was done while the launcher put it together.
+    {Step::ReceiveMounts, receiveMounts},
+    {Step::AttachRoot, attachRoot},
+    // All mount points are found without following links (CVE-2023-27561, CVE-2026-41579).
+    {Step::Binds, attachBinds},
+    {Step::Proc, attachProc},
+    // A fixed set of harmless devices, verified by number (CVE-2025-31133, CVE-2025-52565).
+    {Step::Device, mountDevice},
+    {Step::Scratch, mountScratch},
+    // Cloud credentials from metadata services, and services on the host's other addresses.
+    {Step::Network, network},
     // The host's file system: not hidden, gone.
     {Step::LeaveHost, leaveHost},
     {Step::AwaitClaim, awaitClaim},

@@ -36,12 +36,17 @@ struct ChildPlan {
   std::uint64_t capabilities = 0;
 };
 
-// First packet to the child; descriptors: root, /dev tree, binds in order.
+// First packet to the child: its id maps are written.
+struct MappedPacket {
+  std::uint32_t nothing = 0;
+};
+
+// Second packet; descriptors: root, /dev tree, binds in order.
 struct SetupPacket {
   std::uint32_t binds = 0;
 };
 
-// Second packet; descriptors: agent's listening socket, then cgroup directory and workspace mount
+// Third packet; descriptors: agent's listening socket, then cgroup directory and workspace mount
 // as the flags say.
 struct ClaimPacket {
   char hostname[65] = {};

@@ -61,9 +61,23 @@ int forbidNamespaces(int proc) {
   return error != 0 ? error : os::writeFileAt(proc, "sys/user/max_net_namespaces", "0");
 }
 
-int hide(ChildState& child) {
-  const int null = os::openBeneath(child.dev, "null", O_PATH);
-  const int empty = os::openBeneath(child.dev, "empty", O_PATH);
+}  // namespace
+
+// On the launcher's scratch space, as copied into our mount namespace, until there is a root to put
+// it in: its masks are mounts, and kernels before 6.15 make none on a tree that is not attached.
+int makeProc(ChildState& child) {
+  const char* const none[] = {nullptr};
+  child.proc = os::makeMountRaw("proc", none, kProcFlags);
+  if (child.proc < 0) {
+    return -child.proc;
+  }
+  const int moved = ::move_mount(child.proc, "", AT_FDCWD, "proc", MOVE_MOUNT_F_EMPTY_PATH);
+  return moved != 0 ? errno : forbidNamespaces(child.proc);
+}
+
+int maskProc(ChildState& child) {
+  const int null = os::openBeneath(AT_FDCWD, "dev/null", O_PATH);
+  const int empty = os::openBeneath(AT_FDCWD, "dev/empty", O_PATH);
   int error = null < 0 ? -null : empty < 0 ? -empty : 0;
   for (const char* name : kHiddenFiles) {
     error = error != 0 ? error : cover(child.proc, name, null);
@@ -79,20 +93,8 @@ int hide(ChildState& child) {
   return error;
 }
 
-}  // namespace
-
-int mountProc(ChildState& child) {
-  const char* const none[] = {nullptr};
-  child.proc = os::makeMountRaw("proc", none, kProcFlags);
-  if (child.proc < 0) {
-    return -child.proc;
-  }
-  const int error = os::attachBeneath(child.proc, child.root, "proc");
-  return error != 0 ? error : forbidNamespaces(child.proc);
-}
-
-int maskProc(ChildState& child) {
-  return hide(child);
+int attachProc(ChildState& child) {
+  return os::attachBeneath(child.proc, child.root, "proc");
 }
 
 }  // namespace ak::launch

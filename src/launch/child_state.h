@@ -46,8 +46,9 @@ int readOnlyRoot(ChildState& child);
 // child_network.cc
 int network(ChildState& child);
 // child_proc.cc
-int mountProc(ChildState& child);
+int makeProc(ChildState& child);
 int maskProc(ChildState& child);
+int attachProc(ChildState& child);
 // child_workspace.cc
 int mountWorkspace(ChildState& child);
 int protectPaths(ChildState& child);

@@ -130,7 +130,7 @@ Status Host::enterNamespaces(const std::string& runtime_directory) {
                    MOVE_MOUNT_F_EMPTY_PATH) != 0) {
     return failErrno("attaching scratch space");
   }
-  for (const char* name : {"root", "dev", "layers", "writable"}) {
+  for (const char* name : {"root", "dev", "proc", "layers", "writable"}) {
     if (::mkdirat(scratch_.get(), name, 0755) != 0) {
       return failErrno("scratch space");
     }

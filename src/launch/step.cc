@@ -8,14 +8,24 @@ std::string_view name(Step step) {
       return "enter cgroup";
     case Step::CloseDescriptors:
       return "close descriptors";
-    case Step::ReceiveMounts:
-      return "receive mounts";
+    case Step::AwaitMaps:
+      return "await id maps";
     case Step::BecomeRoot:
       return "become root of the box";
     case Step::NewSession:
       return "new session";
     case Step::CgroupNamespace:
       return "cgroup namespace";
+    case Step::MakeProc:
+      return "make /proc";
+    case Step::Loopback:
+      return "loopback";
+    case Step::MaskProc:
+      return "mask /proc";
+    case Step::Limits:
+      return "resource limits";
+    case Step::ReceiveMounts:
+      return "receive mounts";
     case Step::AttachRoot:
       return "attach root";
     case Step::Binds:
@@ -26,14 +36,8 @@ std::string_view name(Step step) {
       return "mount /dev";
     case Step::Scratch:
       return "mount /tmp and /run";
-    case Step::Loopback:
-      return "loopback";
     case Step::Network:
       return "network";
-    case Step::MaskProc:
-      return "mask /proc";
-    case Step::Limits:
-      return "resource limits";
     case Step::LeaveHost:
       return "pivot_root";
     case Step::AwaitClaim:

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <optional>
+#include <span>
 
 #include "base/text.h"
 #include "sys/file.h"
@@ -39,19 +40,21 @@ Status writeProcFile(int proc_dir, const std::string& name, std::string_view tex
   return {};
 }
 
-// A child in a new user namespace that does nothing until it is killed.
-Result<pid_t> sleepingChild() {
-  const long pid =
-      ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+int sleepForever(void*) {
+  for (;;) {
+    ::pause();
+  }
+}
+
+// A child in a new user namespace that does nothing until it is killed. It shares our memory and
+// descriptors: nothing is copied for a process that will never use them.
+Result<pid_t> sleepingChild(std::span<char> stack) {
+  const pid_t pid = ::clone(sleepForever, stack.data() + stack.size(),
+                            CLONE_NEWUSER | CLONE_VM | CLONE_FILES | SIGCHLD, nullptr);
   if (pid < 0) {
     return failErrno("making a user namespace");
   }
-  if (pid == 0) {
-    for (;;) {
-      ::pause();
-    }
-  }
-  return static_cast<pid_t>(pid);
+  return pid;
 }
 
 void endChild(pid_t pid) {
@@ -151,7 +154,8 @@ Status writeIdMaps(int proc_dir, const IdMaps& maps) {
 }
 
 Result<sys::OwnedFd> makeUserNamespace(const IdMaps& maps) {
-  const pid_t pid = AK_TRY(sleepingChild());
+  alignas(16) char stack[4096];  // of a child that only pauses, and ends before we return
+  const pid_t pid = AK_TRY(sleepingChild(stack));
   const auto build = [&]() -> Result<sys::OwnedFd> {
     const sys::OwnedFd proc = AK_TRY(sys::openPath(cat("/proc/", pid), O_PATH | O_DIRECTORY));
     AK_TRY(writeIdMaps(proc.get(), maps));

@@ -109,9 +109,18 @@ net::Task<Result<Started>> NativeBackend::start(StartRequest request) {
   const Pool::Start starting(pool_);
   Launch launch(*this, request.id, request.runtime_directory);
   const sys::OwnedFd listener = AK_CO_TRY(listenForAgent(request.runtime_directory));
+  // Before there is an agent: it finds our Hello when it begins, and has answered while the
+  // launcher still tells us of it.
+  request.rules.can_group = true;  // if the launcher gives the agent a cgroup of its own
+  sys::OwnedFd socket = AK_CO_TRY(connectToAgent(request.runtime_directory));
+  auto opened = co_await channel::openFirstSession(
+      executor_, std::move(socket), std::move(request.agent_key), std::move(request.rules));
+  auto agent = AK_CO_TRY(std::move(opened));
   auto launched = co_await this->launch(request, launch, listener.get());
   auto answer = AK_CO_TRY(std::move(launched));
-  co_return co_await finishStart(std::move(request), launch, std::move(answer));
+  auto started = AK_CO_TRY(finishStart(request, launch, std::move(answer)));
+  started.agent = std::move(agent);
+  co_return started;
 }
 
 net::Task<Result<LauncherClient::Answer>> NativeBackend::launch(StartRequest& request,
@@ -149,11 +158,11 @@ net::Task<Result<LauncherClient::Answer>> NativeBackend::launch(StartRequest& re
   co_return co_await launcher_.call(std::move(call), {listener});
 }
 
-net::Task<Result<Started>> NativeBackend::finishStart(StartRequest request,
-                                                      Launch& launch,
-                                                      LauncherClient::Answer answer) {
+Result<Started> NativeBackend::finishStart(const StartRequest& request,
+                                           Launch& launch,
+                                           LauncherClient::Answer answer) {
   if (answer.fds.empty()) {
-    co_return fail(ErrorCode::Protocol, "ak-launcher started a box without a process");
+    return fail(ErrorCode::Protocol, "ak-launcher started a box without a process");
   }
   Started started;
   started.box = std::move(answer.reply.started);
@@ -165,20 +174,15 @@ net::Task<Result<Started>> NativeBackend::finishStart(StartRequest request,
   started.ids = launch.pool_ids.value_or(launcher_.idsOr(request.ids));
   if (started.from_pool &&
       ::symlink(launch.box_id.c_str(), (request.runtime_directory + kBoxLink).c_str()) != 0) {
-    co_return failErrno("recording the box");
+    return failErrno("recording the box");
   }
-  request.rules.can_group = true;  // if the launcher gave the agent a cgroup of its own
-  sys::OwnedFd socket = AK_CO_TRY(connectToAgent(request.runtime_directory));
-  auto opened = co_await channel::openFirstSession(
-      executor_, std::move(socket), std::move(request.agent_key), std::move(request.rules));
-  started.agent = AK_CO_TRY(std::move(opened));
-  sys::OwnedFd watched = AK_CO_TRY(started.process.duplicate());
+  sys::OwnedFd watched = AK_TRY(started.process.duplicate());
   (void)track(request.id, launch.box_id, request.runtime_directory, std::move(watched));
   launch.done = true;
   if (started.from_pool && options_.return_ids) {
     options_.return_ids(request.ids);
   }
-  co_return started;
+  return started;
 }
 
 net::Task<Result<std::shared_ptr<channel::Agent>>> NativeBackend::resumeAgent(

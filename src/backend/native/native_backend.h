@@ -58,9 +58,9 @@ class NativeBackend final : public Backend {
   net::Task<Result<LauncherClient::Answer>> launch(StartRequest& request,
                                                    Launch& launch,
                                                    int listener);
-  net::Task<Result<Started>> finishStart(StartRequest request,
-                                         Launch& launch,
-                                         LauncherClient::Answer answer);
+  Result<Started> finishStart(const StartRequest& request,
+                              Launch& launch,
+                              LauncherClient::Answer answer);
   net::Task<Result<std::shared_ptr<channel::Agent>>> resumeAgent(
       const model::SandboxRecord& record, const std::string& runtime_directory);
   std::shared_ptr<Box> track(std::string id,
