@@ -71,7 +71,12 @@ Result<HostView::Current> HostView::current() {
   return current_;
 }
 
-bool HostView::upToDate() const {
+bool HostView::upToDate() {
+  if (watch_.quiet()) {
+    return true;
+  }
+  // Watched before they are compared: no change falls between the two.
+  watch_ = HostWatch(host_root_, inputs_);
   return std::ranges::all_of(inputs_, [&](const HostInput& input) {
     return statHostInput(host_fd_.get(), input.path) == input;
   });
@@ -155,6 +160,7 @@ Status HostView::rebuild() {
   const std::string stamp = AK_TRY(stampOf(inputs));
   AK_TRY(remember(stamp, layer));
   inputs_ = std::move(inputs);
+  watch_ = {};  // it knows nothing of inputs that are new
   current_.layer = layer;
   current_.root = AK_TRY(assemble());
   return {};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "image/host_skeleton.h"
+#include "image/host_watch.h"
 #include "image/layer_store.h"
 #include "model/box.h"
 #include "sys/owned_fd.h"
@@ -14,7 +15,7 @@ namespace ak::image {
 
 // Image `host`: this machine's /usr over a skeleton layer. The skeleton is an ordinary layer, so
 // two states of a host with the same content share one, and it is built anew only when an input of
-// it changed: current() is a few hundred stat calls when nothing did. Thread-safe.
+// it changed. Thread-safe.
 class HostView {
  public:
   // `store_fd` is the image store's directory, where host.json remembers the current skeleton.
@@ -36,7 +37,7 @@ class HostView {
   bool hasCommand(std::string_view argv0);
 
  private:
-  bool upToDate() const;
+  bool upToDate();
   Status recall();
   Result<std::pair<std::string, std::string>> readMemory() const;
   Result<bool> isWhole(const std::string& layer) const;
@@ -51,6 +52,7 @@ class HostView {
   std::mutex mutex_;
   sys::OwnedFd host_fd_;
   std::vector<HostInput> inputs_;
+  HostWatch watch_;
   Current current_;
 };
 

@@ -143,6 +143,29 @@ TEST_F(HostViewTest, ChangedInputMakesANewSkeletonAndPruneTakesTheOld) {
   EXPECT_TRUE(exists(after.root.layers[0].path));
 }
 
+TEST_F(HostViewTest, EveryChangeIsSeenByTheVeryNextLook) {
+  auto store = openStore(options());
+  const auto layer = [&] { return must(store->resolve("host")).digest; };
+  const std::string first = layer();
+  EXPECT_EQ(layer(), first);
+  // In place, by rename, a new name in a directory, and a directory that was not there.
+  std::filesystem::resize_file(host_.root() / "etc/ssl/certs/ca.crt", 3);
+  const std::string second = layer();
+  EXPECT_NE(second, first);
+  writeText(host_.root() / "etc/os-release.new", "ID=other\n");
+  std::filesystem::rename(host_.root() / "etc/os-release.new", host_.root() / "etc/os-release");
+  const std::string third = layer();
+  EXPECT_NE(third, second);
+  writeText(host_.root() / "etc/ssl/certs/new.crt", "certificate");
+  const std::string fourth = layer();
+  EXPECT_NE(fourth, third);
+  writeText(host_.root() / "etc/ld.so.conf.d/new.conf", "/usr/lib/new");
+  const std::string fifth = layer();
+  EXPECT_NE(fifth, fourth);
+  std::filesystem::resize_file(host_.root() / "etc/ld.so.conf.d/new.conf", 4);
+  EXPECT_NE(layer(), fifth);
+}
+
 TEST_F(HostViewTest, AnotherProcessFindsTheSameSkeleton) {
   const std::string digest = must(openStore(options())->resolve("host")).digest;
   const auto store = openStore(options());
