@@ -1,9 +1,11 @@
 #include "world.h"
 
-#include <pwd.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -21,6 +23,42 @@ namespace {
 
 // Of nobody on any machine: ordinary users begin at 1000, and system ones end below.
 constexpr uid_t kStranger = 61'234;
+
+// The same, but with a range of subordinate ids of its own.
+constexpr uid_t kRanged = 61'235;
+constexpr const char* kRangedName = "ak-ranged";
+constexpr std::uint32_t kRange = 0x40000000;
+
+// This machine's accounts with one more, for this process and what it starts: in a mount namespace
+// of its own, so that nothing of the machine is touched and a fresh one, where nobody has a range,
+// serves as well.
+bool joinRangedUser(std::string& why) {
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    why = cat("no mount namespace for an account of our own: ", errnoText(errno));
+    return false;
+  }
+  const std::string range = cat(kRangedName, ":", kRange, ":65536\n");
+  const std::pair<const char*, std::string> lines[] = {
+      {"/etc/passwd", cat(kRangedName, ":x:", kRanged, ":", kRanged, "::/nonexistent:/bin/sh\n")},
+      {"/etc/group", cat(kRangedName, ":x:", kRanged, ":\n")},
+      {"/etc/subuid", range},
+      {"/etc/subgid", range}};
+  char pattern[] = "/tmp/ak-accounts-XXXXXX";
+  const std::string place = ::mkdtemp(pattern);
+  for (const auto& [path, line] : lines) {
+    const auto before = sys::readFile(path, 1 << 20);
+    const std::string file = cat(place, "/", fs::path(path).filename().string());
+    std::ofstream(file) << (before ? *before : std::string()) << line;
+    ::chmod(file.c_str(), 0644);
+    if (::mount(file.c_str(), path, nullptr, MS_BIND, nullptr) != 0) {
+      why = cat("mount on ", path, ": ", errnoText(errno));
+    }
+  }
+  std::error_code ignored;
+  fs::remove_all(place, ignored);  // what is mounted stays as long as we do
+  return why.empty();
+}
 
 std::array<std::unique_ptr<World>, 3>& worlds() {
   static std::array<std::unique_ptr<World>, 3> made;
@@ -44,16 +82,10 @@ std::optional<World::User> World::find(Who who, std::string& why) {
     why = "newuidmap is not installed";
     return std::nullopt;
   }
-  const auto text = sys::readFile("/etc/subuid", 1 << 20);
-  for (const std::string_view line : split(text ? *text : std::string(), '\n')) {
-    const std::string name(line.substr(0, line.find(':')));
-    const passwd* user = name.empty() ? nullptr : ::getpwnam(name.c_str());
-    if (user != nullptr && user->pw_uid != 0) {
-      return User{user->pw_uid, user->pw_gid, true};
-    }
+  if (!joinRangedUser(why)) {
+    return std::nullopt;
   }
-  why = "no user has a range in /etc/subuid";
-  return std::nullopt;
+  return User{kRanged, kRanged, true};
 }
 
 World* World::of(Who who, std::string& why) {

@@ -15,7 +15,7 @@ namespace ak::security {
 enum class Who {
   Self,      // whoever runs the tests: root as a rule
   Plain,     // an ordinary user with a single id
-  WithRange  // an ordinary user with subordinate ids
+  WithRange  // an ordinary user with subordinate ids, made for the tests
 };
 
 using Words = std::vector<std::string>;
