@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/tree_aid.h"
 #include "base/result.h"
 #include "channel/agent.h"
 #include "model/box.h"
@@ -97,6 +98,9 @@ class Backend {
   // Removes the directory of a sandbox that does not run, also where files below belong to ids that
   // this process may not touch but the backend may (rootless).
   virtual net::Task<Status> removeFiles(std::string directory) = 0;
+  // For reading and discarding what a guest wrote beneath `top`, in the same spirit; nothing where
+  // this process may all that the backend may. `top` outlives it.
+  virtual std::unique_ptr<TreeAid> treeAid(int top) = 0;
   // Called on the loop when a box ends by itself.
   virtual void onEnded(std::function<void(const Ended&)> handler) = 0;
 

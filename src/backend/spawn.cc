@@ -4,9 +4,10 @@
 #include <spawn.h>
 
 #include <csignal>
+#include <memory>
 
 #include "base/text.h"
-#include "sys/process.h"
+#include "net/async_fd.h"
 
 namespace ak::backend {
 
@@ -98,6 +99,13 @@ Result<Spawned> spawnProgram(const SpawnRequest& request) {
   // Ours and not reaped: the pid can not have been given to another process.
   spawned.process = AK_TRY(sys::openPidFd(spawned.pid));
   return spawned;
+}
+
+net::Task<Result<sys::ExitStatus>> runProgram(net::Executor executor, const SpawnRequest& request) {
+  Spawned spawned = AK_CO_TRY(spawnProgram(request));
+  const auto process = std::make_shared<net::AsyncFd>(executor, std::move(spawned.process));
+  co_await process->readable();
+  co_return sys::waitPidFd(process->get());
 }
 
 }  // namespace ak::backend

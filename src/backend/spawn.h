@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/loop.h"
+#include "net/task.h"
 #include "sys/owned_fd.h"
+#include "sys/process.h"
 
 namespace ak::backend {
 
@@ -29,5 +32,8 @@ struct Spawned {
 // In a session of its own, so that a Ctrl-C at a daemon in the foreground does not reach it; all
 // signals at their defaults and unblocked.
 Result<Spawned> spawnProgram(const SpawnRequest& request);
+
+// The same, and waits for its end.
+net::Task<Result<sys::ExitStatus>> runProgram(net::Executor executor, const SpawnRequest& request);
 
 }  // namespace ak::backend

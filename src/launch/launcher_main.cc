@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "launch/launcher.h"
 #include "launch/remove.h"
+#include "launch/tree_server.h"
 #include "sys/file.h"
 
 namespace {
@@ -72,6 +73,16 @@ int removeAndReport(const std::string& path) {
   return removed ? 0 : 125;
 }
 
+int serveFiles() {
+  constexpr int kSocket = 3;
+  constexpr int kTop = 4;
+  const ak::Status served = ak::launch::serveTree(kSocket, kTop);
+  if (!served) {
+    (void)ak::sys::writeAll(2, ak::cat("ak-launcher: ", served.error().message, "\n"));
+  }
+  return served ? 0 : 125;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -79,6 +90,9 @@ int main(int argc, char** argv) {
   using ak::launch::Launcher;
   if (argc == 3 && std::string_view(argv[1]) == "--remove") {
     return removeAndReport(argv[2]);
+  }
+  if (argc == 2 && std::string_view(argv[1]) == "--files") {
+    return serveFiles();
   }
   const std::optional<Arguments> arguments = parse(argc, argv);
   if (!arguments) {

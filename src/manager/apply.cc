@@ -247,17 +247,9 @@ Result<std::vector<Change>> applyChanges(const ChangeTrees& trees,
   return Applier(trees, options).run(changes);
 }
 
-Status discardChanges(int upper, const std::vector<Change>& changes) {
+Status discardChanges(const Tree& upper, const std::vector<Change>& changes) {
   for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-    const std::string directory = parentOf(change->path);
-    Result<sys::OwnedFd> parent = openDirectory(upper, directory);
-    if (!parent) {
-      if (parent.error().sys_errno == ENOENT || parent.error().sys_errno == ENOTDIR) {
-        continue;  // went with its parent, or lies below a whiteout
-      }
-      return std::unexpected(std::move(parent).error());
-    }
-    AK_TRY(sys::removeTree(parent->get(), nameOf(change->path)));
+    AK_TRY(removeEntry(upper, change->path));
   }
   return {};
 }

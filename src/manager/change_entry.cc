@@ -1,9 +1,6 @@
 #include "manager/change_entry.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,17 +8,23 @@
 #include <memory>
 
 #include "base/text.h"
-#include "sys/file.h"
+#include "os/guest_tree.h"
 
 namespace ak::manager {
 
 namespace {
 
-constexpr std::uint64_t kInside = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+// Tries it with our own rights first: only files of a guest's other users need more.
+template <typename T, typename Ask>
+Result<T> aided(const Tree& tree, Result<T> tried, Ask ask) {
+  const bool refused = !tried && tree.aid != nullptr &&
+                       (tried.error().sys_errno == EACCES || tried.error().sys_errno == EPERM);
+  return refused ? ask(*tree.aid) : std::move(tried);
+}
 
-// RESOLVE_NO_SYMLINKS refuses a final link too unless the open is O_PATH | O_NOFOLLOW.
-Result<std::optional<sys::OwnedFd>> openHandle(int dir_fd, const std::string& path) {
-  return sys::openAtIfExists(dir_fd, path.empty() ? "." : path, O_PATH | O_NOFOLLOW, kInside);
+Result<std::optional<sys::OwnedFd>> openHandle(const Tree& tree, const std::string& path) {
+  return aided(tree, os::openHandleBeneath(tree.top, path),
+               [&](backend::TreeAid& aid) { return aid.handle(path); });
 }
 
 struct CloseDirectory {
@@ -30,8 +33,8 @@ struct CloseDirectory {
 
 }  // namespace
 
-Result<Entry> lookAt(int dir_fd, const std::string& path) {
-  Result<std::optional<sys::OwnedFd>> handle = openHandle(dir_fd, path);
+Result<Entry> lookAt(const Tree& tree, const std::string& path) {
+  Result<std::optional<sys::OwnedFd>> handle = openHandle(tree, path);
   if (!handle) {
     // A parent that is a file or a link on this side: the path does not exist here.
     if (handle.error().sys_errno == ENOTDIR || handle.error().sys_errno == ELOOP) {
@@ -65,27 +68,18 @@ Result<Entry> lookAt(int dir_fd, const std::string& path) {
   return entry;
 }
 
-Result<sys::OwnedFd> openDirectory(int dir_fd, const std::string& path) {
-  return sys::openAt(dir_fd, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                     kInside);
+Result<sys::OwnedFd> openDirectory(const Tree& tree, const std::string& path) {
+  return aided(tree, os::openDirectoryBeneath(tree.top, path),
+               [&](backend::TreeAid& aid) { return aid.directory(path); });
 }
 
-Result<sys::OwnedFd> openRegular(int dir_fd, const std::string& path) {
-  // O_NONBLOCK: a FIFO put in the file's place must not hang us.
-  sys::OwnedFd fd =
-      AK_TRY(sys::openAt(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0, kInside));
-  struct stat info{};
-  if (::fstat(fd.get(), &info) != 0) {
-    return failErrno(cat("stat ", path));
-  }
-  if (!S_ISREG(info.st_mode)) {
-    return fail(ErrorCode::InvalidArgument, cat(printable(path), " is not a regular file"));
-  }
-  return fd;
+Result<sys::OwnedFd> openRegular(const Tree& tree, const std::string& path) {
+  return aided(tree, os::openFileBeneath(tree.top, path),
+               [&](backend::TreeAid& aid) { return aid.file(path); });
 }
 
-Result<std::string> readLink(int dir_fd, const std::string& path) {
-  std::optional<sys::OwnedFd> handle = AK_TRY(openHandle(dir_fd, path));
+Result<std::string> readLink(const Tree& tree, const std::string& path) {
+  std::optional<sys::OwnedFd> handle = AK_TRY(openHandle(tree, path));
   std::string target(4097, '\0');
   const ssize_t size = handle ? ::readlinkat(handle->get(), "", target.data(), target.size()) : -1;
   if (size < 0) {
@@ -95,8 +89,10 @@ Result<std::string> readLink(int dir_fd, const std::string& path) {
   return target;
 }
 
-Result<std::vector<std::string>> listNames(int dir_fd, const std::string& path, std::size_t limit) {
-  sys::OwnedFd fd = AK_TRY(openDirectory(dir_fd, path));
+Result<std::vector<std::string>> listNames(const Tree& tree,
+                                           const std::string& path,
+                                           std::size_t limit) {
+  sys::OwnedFd fd = AK_TRY(openDirectory(tree, path));
   const std::unique_ptr<DIR, CloseDirectory> dir(::fdopendir(fd.get()));
   if (!dir) {
     return failErrno("fdopendir");
@@ -122,17 +118,14 @@ Result<std::vector<std::string>> listNames(int dir_fd, const std::string& path, 
   return names;
 }
 
-Result<bool> isOpaque(int dir_fd, const std::string& path) {
-  const sys::OwnedFd fd = AK_TRY(openDirectory(dir_fd, path));
-  // trusted.* is what a privileged mount writes, user.* one with the userxattr option.
-  for (const char* name : {"trusted.overlay.opaque", "user.overlay.opaque"}) {
-    char value = 0;
-    // The value 'x' marks a directory that merely holds xattr whiteouts: not opaque.
-    if (::fgetxattr(fd.get(), name, &value, 1) == 1 && value == 'y') {
-      return true;
-    }
-  }
-  return false;
+Result<bool> isOpaque(const Tree& tree, const std::string& path) {
+  return aided(tree, os::isOpaqueBeneath(tree.top, path),
+               [&](backend::TreeAid& aid) { return aid.isOpaque(path); });
+}
+
+Status removeEntry(const Tree& tree, const std::string& path) {
+  return aided(tree, os::removeBeneath(tree.top, path),
+               [&](backend::TreeAid& aid) { return aid.remove(path); });
 }
 
 std::string below(const std::string& directory, const std::string& name) {

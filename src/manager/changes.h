@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "manager/tree.h"
 #include "model/run_request.h"
 
 // What a guest wrote in its copy-on-write workspace, read from the overlay's upper directory.
@@ -14,8 +15,8 @@
 namespace ak::manager {
 
 struct ChangeTrees {
-  int upper = -1;  // directory: the overlay's upper layer
-  int lower = -1;  // directory: the host's workspace
+  Tree upper;  // the overlay's upper layer
+  Tree lower;  // the host's workspace
 };
 
 inline constexpr std::size_t kMaxChanges = 100'000;
@@ -56,6 +57,6 @@ Result<std::vector<model::Change>> applyChanges(const ChangeTrees& trees,
 
 // Drops changes from the layer. Only while the sandbox is stopped: changing the upper layer of a
 // mounted overlay is undefined (kernel Documentation/filesystems/overlayfs.rst).
-Status discardChanges(int upper, const std::vector<model::Change>& changes);
+Status discardChanges(const Tree& upper, const std::vector<model::Change>& changes);
 
 }  // namespace ak::manager

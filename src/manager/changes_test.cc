@@ -238,7 +238,7 @@ TEST_F(ChangesTest, DiffShowsTextAndNamesTheRest) {
   const auto text = diffChanges(trees(), *changes);
   ASSERT_TRUE(text);
   EXPECT_THAT(*text, HasSubstr("--- a/t\n+++ b/t\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"));
-  EXPECT_THAT(*text, HasSubstr("added bin (binary or large)"));
+  EXPECT_THAT(*text, HasSubstr("added bin (binary, large or not readable)"));
   EXPECT_THAT(*text, HasSubstr("+\\x1b[31mred"));
   EXPECT_FALSE(text->contains('\033'));
 }

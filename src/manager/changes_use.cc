@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "manager/changes.h"
 #include "manager/daemon_manager.h"
-#include "manager/workspace_directory.h"
+#include "manager/workspace_trees.h"
 #include "policy/sensitive_paths.h"
 
 namespace ak::manager {
@@ -13,14 +13,8 @@ using model::Change;
 
 namespace {
 
-struct Trees {
-  sys::OwnedFd upper;
-  sys::OwnedFd lower;
-
-  ChangeTrees view() const { return {upper.get(), lower.get()}; }
-};
-
-Result<std::vector<Change>> chosen(const Trees& trees, const std::vector<std::string>& paths) {
+Result<std::vector<Change>> chosen(const WorkspaceTrees& trees,
+                                   const std::vector<std::string>& paths) {
   return selectChanges(AK_TRY(listChanges(trees.view())), paths);
 }
 
@@ -34,9 +28,11 @@ net::Task<Result<std::vector<Change>>> DaemonManager::changes(std::string name) 
 net::Task<Result<std::string>> DaemonManager::diff(std::string name,
                                                    std::vector<std::string> paths) {
   const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
-  sys::OwnedFd upper = AK_CO_TRY(lifecycle_.changesOf(*sandbox));
+  auto opened = co_await lifecycle_.changesOf(sandbox);
+  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
   co_return co_await foundation_.workers.run([&]() -> Result<std::string> {
-    const Trees trees{std::move(upper), AK_TRY(openWorkspace(sandbox->record.workspace_path))};
+    const WorkspaceTrees trees =
+        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
     const std::vector<Change> changes = AK_TRY(chosen(trees, paths));
     return diffChanges(trees.view(), changes);
   });
@@ -50,9 +46,11 @@ net::Task<Result<std::vector<Change>>> DaemonManager::apply(std::string name,
     co_return fail(ErrorCode::InvalidArgument, "protected paths are applied only by name",
                    "Name the paths: agentkernel apply --force NAME PATH...");
   }
-  sys::OwnedFd upper = AK_CO_TRY(lifecycle_.changesOf(*sandbox));
+  auto opened = co_await lifecycle_.changesOf(sandbox);
+  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
   co_return co_await foundation_.workers.run([&]() -> Result<std::vector<Change>> {
-    const Trees trees{std::move(upper), AK_TRY(openWorkspace(sandbox->record.workspace_path))};
+    const WorkspaceTrees trees =
+        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
     struct stat owner{};
     if (::fstat(trees.lower.get(), &owner) != 0) {
       return failErrno("stat workspace");
@@ -74,12 +72,14 @@ net::Task<Status> DaemonManager::discard(std::string name, std::vector<std::stri
                    cat("sandbox '", sandbox->record.name, "' is running: its layer is in use"),
                    cat("Stop it first: agentkernel stop ", sandbox->record.name));
   }
-  sys::OwnedFd upper = AK_CO_TRY(lifecycle_.changesOf(*sandbox));
   sandbox->busy = true;  // no start while the layer changes
+  auto opened = co_await lifecycle_.changesOf(sandbox);
   const Status done = co_await foundation_.workers.run([&]() -> Status {
-    const Trees trees{std::move(upper), AK_TRY(openWorkspace(sandbox->record.workspace_path))};
+    sys::OwnedFd upper = AK_TRY(std::move(opened));
+    const WorkspaceTrees trees =
+        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
     const std::vector<Change> changes = AK_TRY(chosen(trees, paths));
-    return discardChanges(trees.upper.get(), changes);
+    return discardChanges(trees.view().upper, changes);
   });
   sandbox->busy = false;
   sandbox->changed.notifyAll();

@@ -18,7 +18,7 @@ struct Side {
   std::string content;
 };
 
-Result<Side> load(int tree, const std::string& path) {
+Result<Side> load(const Tree& tree, const std::string& path) {
   const Entry entry = AK_TRY(lookAt(tree, path));
   Side side;
   if (entry.kind == EntryKind::Symlink) {
@@ -26,8 +26,14 @@ Result<Side> load(int tree, const std::string& path) {
     side.exists = side.text = true;
   } else if (entry.kind == EntryKind::File) {
     side.exists = true;
-    const sys::OwnedFd fd = AK_TRY(openRegular(tree, path));
-    Result<std::string> content = sys::readAll(fd.get(), kMaxDiffFile);
+    const Result<sys::OwnedFd> fd = openRegular(tree, path);
+    if (!fd && fd.error().code == ErrorCode::PermissionDenied) {
+      return side;
+    }
+    if (!fd) {
+      return std::unexpected(fd.error());
+    }
+    Result<std::string> content = sys::readAll(fd->get(), kMaxDiffFile);
     if (!content && content.error().code != ErrorCode::TooLarge) {
       return std::unexpected(std::move(content).error());
     }
@@ -79,7 +85,7 @@ Result<std::string> diffChanges(const ChangeTrees& trees, const std::vector<Chan
       continue;
     }
     if ((before.exists && !before.text) || (after.exists && !after.text)) {
-      text += cat(word(change.kind), " ", path, " (binary or large)\n");
+      text += cat(word(change.kind), " ", path, " (binary, large or not readable)\n");
       continue;
     }
     text += cat("--- ", before.exists ? cat("a/", path) : "/dev/null", "\n+++ ",

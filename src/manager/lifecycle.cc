@@ -172,7 +172,8 @@ net::Task<Status> Lifecycle::startBox(const SandboxPtr& sandbox,
   request.image_key = plan.image.digest;
   request.ids = record.ids;
   request.workspace = plan.workspace;
-  request.workspace.want_changes_fd = options.want_changes;
+  // A durable layer is found again by its path; a descriptor would hold its mount after the end.
+  request.workspace.want_changes_fd = options.want_changes && !sandbox->durable;
   request.one_shot = !sandbox->durable;
   request.may_pool = options.may_pool && !sandbox->durable;
   request.agent_key = record.agent_key;
@@ -341,16 +342,17 @@ void Lifecycle::onEnded(const backend::Ended& ended) {
   stopInBackground(sandbox, std::move(reason));
 }
 
-Result<sys::OwnedFd> Lifecycle::changesOf(const Sandbox& sandbox) const {
-  if (sandbox.record.permissions.workspace != model::WorkspaceMode::Cow) {
-    return fail(ErrorCode::Conflict,
-                cat("sandbox '", sandbox.record.name, "' has no copy-on-write workspace"),
-                "Start it with: agentkernel run --keep --mount cow ...");
+net::Task<Result<sys::OwnedFd>> Lifecycle::changesOf(SandboxPtr sandbox) {
+  if (sandbox->record.permissions.workspace != model::WorkspaceMode::Cow) {
+    co_return fail(ErrorCode::Conflict,
+                   cat("sandbox '", sandbox->record.name, "' has no copy-on-write workspace"),
+                   "Start it with: agentkernel run --keep --mount cow ...");
   }
-  if (sandbox.changes.valid()) {
-    return sandbox.changes.duplicate();
+  if (sandbox->changes.valid()) {
+    co_return sandbox->changes.duplicate();
   }
-  return openWorkspaceLayer(directoryOf(sandbox.record.uuid));
+  co_return co_await foundation_.workers.run(
+      [directory = directoryOf(sandbox->record.uuid)] { return openWorkspaceLayer(directory); });
 }
 
 net::Task<void> Lifecycle::close() {

@@ -74,8 +74,9 @@ class Lifecycle {
   const SandboxTable& table() const { return table_; }
 
   std::string directoryOf(const std::string& uuid) const;
-  // The running box's, or the stopped one's on disk; NotFound without a workspace.
-  Result<sys::OwnedFd> changesOf(const Sandbox& sandbox) const;
+  // The upper layer of its workspace, running or not; NotFound without one. To be closed on a
+  // worker: it may be the last of a disk image's mount, which then is written back.
+  net::Task<Result<sys::OwnedFd>> changesOf(SandboxPtr sandbox);
 
  private:
   struct Busy;

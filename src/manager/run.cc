@@ -2,7 +2,7 @@
 #include "manager/changes.h"
 #include "manager/daemon_manager.h"
 #include "manager/pump.h"
-#include "manager/workspace_directory.h"
+#include "manager/workspace_trees.h"
 
 namespace ak::manager {
 
@@ -112,12 +112,13 @@ net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, Exec
 
 net::Task<Result<std::vector<model::Change>>> DaemonManager::changesAfter(
     const SandboxPtr& sandbox) {
-  auto upper = AK_CO_TRY(lifecycle_.changesOf(*sandbox));
-  co_return co_await foundation_.workers.run(
-      [&upper, path = sandbox->record.workspace_path]() -> Result<std::vector<model::Change>> {
-        const sys::OwnedFd lower = AK_TRY(openWorkspace(path));
-        return listChanges({upper.get(), lower.get()});
-      });
+  auto opened = co_await lifecycle_.changesOf(sandbox);
+  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
+  co_return co_await foundation_.workers.run([&]() -> Result<std::vector<model::Change>> {
+    const WorkspaceTrees trees =
+        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
+    return listChanges(trees.view());
+  });
 }
 
 net::Task<void> DaemonManager::runDetached(std::shared_ptr<RunState> state) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "model/box_codec.h"
+#include "model/tree_codec.h"
 
 // Whatever decodes must come back the same from its own encoding.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -17,6 +18,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto reply = decodeLauncherReply(packet)) {
     const auto again = decodeLauncherReply(encode(*reply));
+    if (!again || encode(*again) != encode(*reply)) {
+      std::abort();
+    }
+  }
+  if (const auto request = decodeTreeRequest(packet)) {
+    const auto again = decodeTreeRequest(encode(*request));
+    if (!again || encode(*again) != encode(*request)) {
+      std::abort();
+    }
+  }
+  if (const auto reply = decodeTreeReply(packet)) {
+    const auto again = decodeTreeReply(encode(*reply));
     if (!again || encode(*again) != encode(*reply)) {
       std::abort();
     }

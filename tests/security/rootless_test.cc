@@ -48,6 +48,36 @@ TEST_P(UserTest, AKeptSandboxStopsStartsAndLeavesNothing) {
       << "files of the guest's other users go too";
 }
 
+// The guest's other users are subordinate ids of ours, whose files we may not even read.
+TEST_P(UserTest, FilesOfTheGuestsOtherUsersAreReadAppliedAndDiscarded) {
+  world().put(world().project() + "/theirs/old", "old\n");
+  const Finished run = world().shell(
+      "echo new > theirs/old; echo a > theirs/a; mkdir theirs/deep; echo b > theirs/deep/b; "
+      "ln -s a theirs/link; mkdir only; echo c > only/c; "
+      "chown -Rh 34:34 theirs only 2>/dev/null; chmod -R go= theirs only; chmod 0 theirs/a",
+      {"--keep", "--name", "others"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  for (const char* state : {"running", "stopped"}) {
+    const Finished diff = world().agentkernel({"diff", "others"});
+    EXPECT_THAT(diff.out, HasSubstr("+new")) << state << diff.err;
+    EXPECT_THAT(diff.out, HasSubstr("b/theirs/deep/b")) << state;
+    (void)world().agentkernel({"stop", "others"});
+  }
+  const Finished applied = world().agentkernel({"apply", "others", "theirs"});
+  EXPECT_EQ(applied.status, 0) << applied.err;
+  EXPECT_EQ(world().host({"/bin/cat", "theirs/old", "theirs/deep/b"}).out, "new\nb\n");
+  const std::string owner = std::to_string(world().uid());
+  EXPECT_EQ(world().host({"/usr/bin/stat", "-c", "%u %a", "theirs/a"}).out, owner + " 0\n");
+  const Finished discarded = world().agentkernel({"discard", "others", "only"});
+  EXPECT_EQ(discarded.status, 0) << discarded.err;
+  EXPECT_EQ(world().agentkernel({"diff", "others"}).out.find("only"), std::string::npos);
+  const Finished again = world().agentkernel({"start", "others"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_NE(world().agentkernel({"exec", "others", "ls", "only"}).status, 0);
+  EXPECT_EQ(world().agentkernel({"rm", "others"}).status, 0);
+  (void)world().host({"/bin/rm", "-rf", "theirs"});
+}
+
 TEST_P(UserTest, LimitsThatDoNotHoldAreSaid) {
   const Finished run = world().shell("true", {"--keep", "--name", "limits"});
   EXPECT_EQ(run.status, 0) << run.err;

@@ -36,6 +36,8 @@ class FakeBackend final : public Backend {
   net::Task<Result<std::vector<std::string>>> sweep(std::vector<std::string> keep) override;
   net::Task<Status> removeFiles(std::string directory) override;
 
+  std::unique_ptr<TreeAid> treeAid(int) override { return nullptr; }
+
   void onEnded(std::function<void(const Ended&)> handler) override {
     on_ended_ = std::move(handler);
   }

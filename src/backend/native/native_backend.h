@@ -33,6 +33,7 @@ class NativeBackend final : public Backend {
   net::Task<Result<std::vector<std::string>>> list() override;
   net::Task<Result<std::vector<std::string>>> sweep(std::vector<std::string> keep) override;
   net::Task<Status> removeFiles(std::string directory) override;
+  std::unique_ptr<TreeAid> treeAid(int top) override;
 
   void onEnded(std::function<void(const Ended&)> handler) override {
     on_ended_ = std::move(handler);

@@ -1,4 +1,6 @@
 // How boxes of the native backend end, by themselves, by stop and by sweep.
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 
@@ -213,15 +215,18 @@ net::Task<Result<std::vector<std::string>>> NativeBackend::sweep(std::vector<std
 net::Task<Status> NativeBackend::removeFiles(std::string directory) {
   SpawnRequest request;
   request.argv = {options_.launcher_program, "--remove", directory};
-  Spawned spawned = AK_CO_TRY(spawnProgram(request));
-  const auto process = std::make_shared<net::AsyncFd>(executor_, std::move(spawned.process));
-  co_await process->readable();
-  const sys::ExitStatus status = AK_CO_TRY(sys::waitPidFd(process->get()));
+  const auto ended = co_await runProgram(executor_, request);
+  const sys::ExitStatus status = AK_CO_TRY(ended);
   if (status != sys::ExitStatus{}) {
     co_return fail(ErrorCode::Internal, cat("ak-launcher could not remove ", directory),
                    "Remove it as root.");
   }
   co_return Status();
+}
+
+std::unique_ptr<TreeAid> NativeBackend::treeAid(int top) {
+  // Root may all by itself.
+  return ::geteuid() == 0 ? nullptr : std::make_unique<TreeAid>(options_.launcher_program, top);
 }
 
 }  // namespace ak::backend
