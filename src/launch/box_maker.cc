@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "launch/box_record.h"
 #include "launch/child.h"
+#include "launch/disk.h"
 #include "launch/network.h"
 #include "launch/spec_check.h"
 #include "os/user_namespace.h"
@@ -176,7 +177,7 @@ Result<Box> BoxMaker::begin(const model::BoxSpec& spec) {
   }
   box.limits = spec.limits;
   box.enforced = AK_TRY(host_.cgroups().judge(spec.limits));
-  AK_TRY(judgeDisk(spec, box.enforced));
+  AK_TRY(limitDisk(host_, spec, box.enforced));
   Status made = setUp(spec, box);
   if (!made) {
     kill(box);

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "launch/disk.h"
 #include "model/layer_names.h"
 #include "os/capability.h"
 #include "os/mount.h"
@@ -86,8 +87,9 @@ Result<Writable> temporaryWritable(const model::Limits& limits) {
 
 Result<Writable> durableWritable(Host& host, const model::HostPath& path, int user_namespace) {
   Writable writable;
-  writable.raw = AK_TRY(os::openHostPath(path));
-  writable.shown = AK_TRY(os::cloneTree(writable.raw.get(), os::Access::ReadWrite));
+  DurableLayer layer = AK_TRY(openDurableLayer(path));
+  writable.raw = std::move(layer.raw);
+  writable.shown = std::move(layer.mount);
   if (!host.rootless()) {
     Status mapped = os::idmap(writable.shown.get(), user_namespace);
     if (!mapped) {

@@ -70,20 +70,4 @@ Status checkIdentity(const model::BoxIdentity& identity) {
   return checkTarget(identity.workspace.target);
 }
 
-Status judgeDisk(const model::BoxSpec& spec, std::vector<model::EnforcedLimit>& enforced) {
-  if (spec.root.writable.path.empty()) {
-    enforced.push_back({"disk", "tmpfs", ""});
-    return {};
-  }
-  if (spec.limits.disk_bytes == 0) {
-    return {};
-  }
-  if (spec.limits.explicit_disk) {
-    return fail(ErrorCode::Unsupported, "a named sandbox's disk limit cannot be enforced here",
-                "Leave the disk limit out, or use a one-shot sandbox.");
-  }
-  enforced.push_back({"disk", "unenforced", "Use a one-shot sandbox for a hard disk limit."});
-  return {};
-}
-
 }  // namespace ak::launch

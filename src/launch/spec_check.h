@@ -8,7 +8,4 @@ namespace ak::launch {
 Status checkSpec(const model::BoxSpec& spec);
 Status checkIdentity(const model::BoxIdentity& identity);
 
-// Adds the disk limit's row; Unsupported when it was asked for and cannot be held.
-Status judgeDisk(const model::BoxSpec& spec, std::vector<model::EnforcedLimit>& enforced);
-
 }  // namespace ak::launch

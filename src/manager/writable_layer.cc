@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.h"
+#include "manager/id_ranges.h"
 #include "model/layer_names.h"
+#include "os/disk_image.h"
+#include "os/project_quota.h"
 #include "sys/file.h"
 
 namespace ak::manager {
@@ -29,9 +33,24 @@ Result<model::HostPath> writableLayerOf(const std::string& directory) {
   return hostPathOf(cat(directory, "/layer"));
 }
 
+namespace {
+
+// The directory with the layers: of the disk image where there is one.
+Result<sys::OwnedFd> openLayers(const std::string& directory) {
+  sys::OwnedFd layers =
+      AK_TRY(sys::openPath(cat(directory, "/layer"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (::faccessat(layers.get(), model::kDiskImage, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    return os::mountDiskImage(layers.get(), model::kDiskImage);
+  }
+  return layers;
+}
+
+}  // namespace
+
 Result<sys::OwnedFd> openWorkspaceLayer(const std::string& directory) {
-  Result<sys::OwnedFd> layer = sys::openPath(cat(directory, "/layer/", model::kWorkspaceLayer),
-                                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const sys::OwnedFd layers = AK_TRY(openLayers(directory));
+  Result<sys::OwnedFd> layer =
+      sys::openAt(layers.get(), model::kWorkspaceLayer, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!layer && layer.error().code == ErrorCode::NotFound) {
     return fail(ErrorCode::NotFound, "this sandbox has no copy-on-write workspace layer");
   }
@@ -44,7 +63,12 @@ Status removeWritableLayer(const std::string& state_directory, const std::string
   if (!parent) {
     return parent.error().code == ErrorCode::NotFound ? Status{} : std::unexpected(parent.error());
   }
-  return sys::removeTree(parent->get(), uuid);
+  const Result<sys::OwnedFd> layer =
+      sys::openAt(parent->get(), cat(uuid, "/layer"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const std::uint32_t project = layer ? os::projectOf(layer->get()) : 0;
+  AK_TRY(sys::removeTree(parent->get(), uuid));
+  // The project's number is its range of ids, and free again with it.
+  return project >= IdRanges::kFirst ? os::forgetProject(parent->get(), project) : Status();
 }
 
 }  // namespace ak::manager

@@ -12,7 +12,8 @@ namespace ak::manager {
 
 Status makeWritableLayer(const std::string& directory);
 Result<model::HostPath> writableLayerOf(const std::string& directory);
-// The upper layer of the workspace's overlay; NotFound when the sandbox never had one.
+// The upper layer of the workspace's overlay, through a mount of our own (attached nowhere) where
+// it is in a disk image; NotFound when the sandbox never had one.
 Result<sys::OwnedFd> openWorkspaceLayer(const std::string& directory);
 // Removes the sandbox's directory; the guest made what is in it, so nothing in it is followed.
 Status removeWritableLayer(const std::string& state_directory, const std::string& uuid);

@@ -41,7 +41,8 @@ struct BoxRoot {
 
   std::vector<Bind> binds;
   // Where the writable layers are: empty = a tmpfs of Limits::disk_bytes (or half of memory) that
-  // dies with the box; else a directory that holds upper/ and work/ for root and workspace.
+  // dies with the box; else a directory that holds the layers (model/layer_names.h), or their disk
+  // image where a limit was asked for.
   HostPath writable;
   bool read_only = false;
   bool operator==(const BoxRoot&) const = default;
@@ -64,7 +65,7 @@ struct BoxWorkspace {
 // Which limits are in force, by what means, and what is not.
 struct EnforcedLimit {
   std::string name;  // memory, cpu, pids, disk
-  std::string by;    // cgroup-v1, cgroup-v2, rlimit, tmpfs, unenforced
+  std::string by;    // cgroup-v1, cgroup-v2, rlimit, tmpfs, loop, project quota, unenforced
   std::string remedy;
   bool operator==(const EnforcedLimit&) const = default;
 };

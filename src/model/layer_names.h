@@ -6,5 +6,7 @@ namespace ak::model {
 
 inline constexpr const char* kRootLayer = "root";
 inline constexpr const char* kWorkspaceLayer = "work";
+// An ext4 image that holds these directories instead, where a disk limit needs one.
+inline constexpr const char* kDiskImage = "disk.ext4";
 
 }  // namespace ak::model

@@ -112,13 +112,5 @@ TEST_F(LimitsTest, TheLimitsInForceAreShownWithTheirMeans) {
   EXPECT_THAT(finished.out, HasSubstr("\"by\""));
 }
 
-TEST_F(LimitsTest, AnExplicitDiskLimitThatCannotHoldMakesNothing) {
-  const Finished finished = agentkernel({"run", "--keep", "--name", "kept", "--disk", "64M",
-                                         "--mount", "none", "--image", "host", "true"});
-  EXPECT_EQ(finished.status, 125);
-  EXPECT_THAT(finished.err, HasSubstr("disk limit cannot be enforced"));
-  EXPECT_THAT(agentkernel({"inspect", "kept"}).status, ::testing::Ne(0));
-}
-
 }  // namespace
 }  // namespace ak::security

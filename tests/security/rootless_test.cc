@@ -78,6 +78,19 @@ TEST_P(UserTest, FilesOfTheGuestsOtherUsersAreReadAppliedAndDiscarded) {
   (void)world().host({"/bin/rm", "-rf", "theirs"});
 }
 
+TEST_P(UserTest, ADiskLimitOfANamedSandboxHoldsOrIsRefused) {
+  const Finished run = world().shell("echo ran", {"--keep", "--name", "limited", "--disk", "8mb"});
+  if (world().root()) {
+    EXPECT_EQ(run.out, "ran\n") << run.err;  // DiskTest has the rest
+    EXPECT_EQ(world().agentkernel({"rm", "limited"}).status, 0);
+    return;
+  }
+  EXPECT_EQ(run.status, 125);
+  EXPECT_THAT(run.err, HasSubstr("disk limit needs root"));
+  EXPECT_THAT(run.err, HasSubstr("--keep"));
+  EXPECT_NE(world().agentkernel({"inspect", "limited"}).status, 0) << "nothing was made";
+}
+
 TEST_P(UserTest, LimitsThatDoNotHoldAreSaid) {
   const Finished run = world().shell("true", {"--keep", "--name", "limits"});
   EXPECT_EQ(run.status, 0) << run.err;

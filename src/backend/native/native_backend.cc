@@ -8,6 +8,7 @@
 
 #include "backend/agent_socket.h"
 #include "backend/native/box.h"
+#include "backend/native/disk_image.h"
 #include "base/text.h"
 #include "model/box_codec.h"
 #include "net/timeout.h"
@@ -129,6 +130,10 @@ net::Task<Result<LauncherClient::Answer>> NativeBackend::launch(StartRequest& re
   const auto hello = co_await launcher_.hello();  // no packet: it was exchanged at connection
   if (!hello) {
     co_return std::unexpected(hello.error());
+  }
+  if (hello->ids.count == 0) {
+    const Status limited = co_await makeDiskImage(executor_, request);
+    AK_CO_TRY(limited);
   }
   model::LauncherRequest call;
   call.spec = specOf(request);

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "backend/backend.h"
+#include "net/loop.h"
+
+namespace ak::backend {
+
+// Where a durable sandbox's disk limit was asked for and its file system has no project quota:
+// makes the ext4 image that the launcher mounts in the writable layer's place (launch/disk.h), as
+// large as the limit, sparse, once, by mke2fs. Does nothing for all other requests. For a root
+// daemon.
+//
+// Unsupported without e2fsprogs. Not made whole, it is not there: a crash leaves a file of another
+// name, which the next try replaces.
+net::Task<Status> makeDiskImage(net::Executor executor, const StartRequest& request);
+
+}  // namespace ak::backend
