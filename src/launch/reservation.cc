@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/tlv.h"
 #include "launch/child.h"
+#include "launch/placeholder.h"
 #include "model/box_codec.h"
 #include "os/mount.h"
 #include "sys/file.h"
@@ -143,26 +144,6 @@ Status planPath(Plan& plan, int workspace, const std::string& path) {
   }
 }
 
-Status makeReserved(int workspace, const std::string& path, const model::BoxWorkspace& spec) {
-  const std::size_t slash = path.rfind('/');
-  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  const sys::OwnedFd dir =
-      AK_TRY(sys::openAt(workspace, parent, O_RDONLY | O_DIRECTORY, 0, kBeneath));
-  if (::mkdirat(dir.get(), name.c_str(), 0755) != 0) {
-    return failErrno(cat("reserving ", path));
-  }
-  // By descriptor: a guest of another box may have this workspace too, and swap what it finds.
-  const sys::OwnedFd made =
-      AK_TRY(sys::openAt(dir.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, kBeneath));
-  // The owner's like all else there, and readable whatever our umask: the guest meets it too.
-  if ((::fchown(made.get(), spec.owner_uid, spec.owner_gid) != 0 && errno != EINVAL) ||
-      ::fchmod(made.get(), 0755) != 0) {
-    return failErrno(cat("reserving ", path));
-  }
-  return {};
-}
-
 }  // namespace
 
 std::vector<std::string> Reservation::recorded(int runtime) {
@@ -203,7 +184,7 @@ Result<Reservation> Reservation::make(int runtime,
     AK_TRY(writeRecord(records.get(), id, record));
   }
   for (const std::string& path : plan.reserved) {
-    Status reserved = makeReserved(workspace, path, spec);
+    Status reserved = makePlaceholder(workspace, path, spec);
     if (!reserved) {
       release(runtime, id);
       return std::unexpected(std::move(reserved).error());
@@ -215,7 +196,8 @@ Result<Reservation> Reservation::make(int runtime,
   }
   if (made.entries_.size() > kMaxProtected) {
     release(runtime, id);
-    return fail(ErrorCode::TooLarge, "too many protected paths in the workspace");
+    return fail(ErrorCode::TooLarge, "too many protected paths in the workspace",
+                "Use a copy-on-write workspace (--mount cow), or a smaller directory.");
   }
   return made;
 }
@@ -230,19 +212,9 @@ void Reservation::release(int runtime, const std::string& id) {
   const Result<sys::OwnedFd> workspace = record.paths.empty()
                                              ? fail(ErrorCode::NotFound, "no record")
                                              : os::openHostPath(record.source);
-  // Only empty directories go; what the host filled meanwhile is the host's.
   for (auto path = record.paths.rbegin(); workspace && path != record.paths.rend(); ++path) {
-    if (heldByOthers(runtime, records->get(), id, record.source, *path)) {
-      continue;
-    }
-    const std::size_t slash = path->rfind('/');
-    const Result<sys::OwnedFd> parent =
-        sys::openAt(workspace->get(), slash == std::string::npos ? "." : path->substr(0, slash),
-                    O_RDONLY | O_DIRECTORY, 0, kBeneath);
-    if (parent) {
-      (void)::unlinkat(parent->get(),
-                       path->substr(slash == std::string::npos ? 0 : slash + 1).c_str(),
-                       AT_REMOVEDIR);
+    if (!heldByOthers(runtime, records->get(), id, record.source, *path)) {
+      removePlaceholder(workspace->get(), *path);
     }
   }
   (void)::unlinkat(records->get(), id.c_str(), 0);

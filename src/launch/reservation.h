@@ -9,9 +9,9 @@
 namespace ak::launch {
 
 // Names that the guest may not create in a writable workspace and that are missing there: each is
-// held by an empty directory, which the box mounts read-only over itself. Empty directories,
-// because rmdir can never destroy anybody's data. They are recorded in the runtime directory before
-// they are made, so that recovery can remove them; a name held by several boxes goes with the last.
+// held by a placeholder (placeholder.h), which the box mounts read-only over itself. They are
+// recorded in the runtime directory before they are made, so that recovery can remove them; a name
+// held by several boxes goes with the last.
 class Reservation {
  public:
   Reservation() = default;

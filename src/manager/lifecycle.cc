@@ -122,7 +122,7 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
   record.user = plan.user;
   record.workspace_path = plan.workspace_path;
   record.workspace_masks = plan.workspace.masks;
-  record.protected_paths = plan.workspace.protected_paths;
+  record.protected_paths = plan.protected_paths;
   record.one_shot = options.one_shot;
   record.created_at = now;
   sandbox->durable = options.durable;

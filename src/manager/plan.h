@@ -19,6 +19,9 @@ struct Plan {
   model::Permissions permissions;
   image::ResolvedImage image;
   model::BoxWorkspace workspace;
+  // Of workspace.protected_paths what policy says; the rest was found in the directory
+  // (repositories.h).
+  std::vector<std::string> protected_paths;
   std::string workspace_path;            // canonical host path, "" when nothing is mounted
   std::vector<std::string> environment;  // complete
   std::string workdir;                   // absolute in the sandbox

@@ -7,8 +7,10 @@
 #include "base/text.h"
 #include "crypto/sha256.h"
 #include "manager/config_files.h"
+#include "manager/repositories.h"
 #include "manager/wishes.h"
 #include "manager/workspace_directory.h"
+#include "os/mount.h"
 #include "policy/base_environment.h"
 #include "policy/language.h"
 #include "policy/mount_rules.h"
@@ -17,6 +19,30 @@
 #include "policy/workspace.h"
 
 namespace ak::manager {
+
+namespace {
+
+// Completes what a writable workspace protects by what is in the directory now.
+Status guardRepositories(Plan& plan) {
+  const sys::OwnedFd workspace = AK_TRY(os::openHostPath(plan.workspace.source));
+  Repositories found = AK_TRY(findRepositories(workspace.get()));
+  std::vector<std::string>& paths = plan.workspace.protected_paths;
+  paths = plan.protected_paths;
+  if (!found.top_has_git && std::erase_if(paths, [](const std::string& path) {
+                              return path.starts_with(".git/");
+                            }) != 0) {
+    // Granted, but there is nothing whose parts could be protected: git init would be the guest's.
+    paths.emplace_back(".git");
+    plan.hints.emplace_back("The workspace has no git directory of its own: .git stays protected.");
+  }
+  std::ranges::move(found.guarded, std::back_inserter(paths));
+  if (!found.hint.empty()) {
+    plan.hints.push_back(std::move(found.hint));
+  }
+  return {};
+}
+
+}  // namespace
 
 struct Planner::Sources {
   std::shared_ptr<const UserSettings::Snapshot> user;  // shared with the cache
@@ -134,9 +160,13 @@ Status Planner::chooseWorkspace(const Sources& sources,
   plan.workspace.masks = decision.masks;
   plan.workspace_path = sources.directory->host.path;
   if (decision.mode == model::WorkspaceMode::ReadWrite) {
-    for (const std::string_view path : policy::protectedPaths()) {
-      plan.workspace.protected_paths.emplace_back(path);
-    }
+    plan.protected_paths = AK_TRY(policy::protectedPaths(request.workspace.granted));
+    return guardRepositories(plan);
+  }
+  if (!request.workspace.granted.empty()) {
+    return fail(
+        ErrorCode::InvalidArgument, "--grant goes with --mount rw only",
+        "In a copy-on-write workspace all can be written; see 'agentkernel apply --force'.");
   }
   return {};
 }
@@ -164,7 +194,8 @@ Status Planner::chooseImage(const Sources& sources,
   const config::SandboxSection& project = sources.project.sandbox;
   const bool named = !request.image.empty() || project.base_image || project.runtime;
   std::string reference = "host";
-  // A command with a slash is a file, most likely one of the workspace: no table knows an image for it.
+  // A command with a slash is a file, most likely one of the workspace: no table knows an image for
+  // it.
   const bool is_word = !plan.command.empty() && !plan.command.front().contains('/');
   if (named || (is_word && !images_.hostHasCommand(plan.command.front()))) {
     policy::ImageQuestion question;
@@ -269,7 +300,10 @@ Result<Plan> planFromRecord(const model::SandboxRecord& record, image::ImageStor
     plan.workspace.owner_uid = directory.owner_uid;
     plan.workspace.owner_gid = directory.owner_gid;
     plan.workspace.masks = record.workspace_masks;
-    plan.workspace.protected_paths = record.protected_paths;
+    plan.protected_paths = record.protected_paths;
+    if (plan.workspace.mode == model::WorkspaceMode::ReadWrite) {
+      AK_TRY(guardRepositories(plan));
+    }
   }
   return plan;
 }

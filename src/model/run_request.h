@@ -31,6 +31,7 @@ struct TerminalSize {
 struct WorkspaceRequest {
   std::string path;                   // absolute host path
   std::optional<WorkspaceMode> mode;  // none given: cow, unless the directory is too wide
+  std::vector<std::string> granted;   // protected names that may be written all the same (rw)
   bool operator==(const WorkspaceRequest&) const = default;
 };
 

@@ -178,13 +178,16 @@ json toJson(const RunRequest& request) {
     body["files"].push_back(
         {{"path", file.path}, {"content", toBase64(file.content)}, {"mode", file.mode}});
   }
-  if (!request.workspace.path.empty() || request.workspace.mode) {
+  if (request.workspace != WorkspaceRequest{}) {
     json& workspace = body["workspace"] = json::object();
     if (!request.workspace.path.empty()) {
       workspace["path"] = request.workspace.path;
     }
     if (request.workspace.mode) {
       workspace["mode"] = name(*request.workspace.mode);
+    }
+    if (!request.workspace.granted.empty()) {
+      workspace["granted"] = request.workspace.granted;
     }
   }
   if (request.project) {
@@ -217,6 +220,7 @@ Result<RunRequest> runRequestFromJson(const json& body) {
   if (auto workspace = fields.object("workspace")) {
     workspace->string("path", request.workspace.path);
     readWord(*workspace, "mode", parseWorkspaceMode, request.workspace.mode);
+    workspace->strings("granted", request.workspace.granted);
     fields.adopt(*workspace);
   }
   if (auto project = fields.object("project")) {

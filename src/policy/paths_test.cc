@@ -156,9 +156,27 @@ TEST(ProtectedPathsTest, PathsThatAreNotPlainAreProtected) {
 }
 
 TEST(ProtectedPathsTest, EveryPathOfTheListIsProtected) {
-  for (const std::string_view path : protectedPaths()) {
+  for (const std::string& path : *protectedPaths({})) {
     EXPECT_TRUE(isProtected(path)) << path;
   }
+}
+
+TEST(ProtectedPathsTest, AGrantTakesItsNameOnlyAndOfGitWhatNamesNoPrograms) {
+  const auto has = [](const std::vector<std::string>& paths, std::string_view path) {
+    return std::ranges::find(paths, path) != paths.end();
+  };
+  const std::vector<std::string> granted{".git", ".vscode"};
+  const auto paths = protectedPaths(granted);
+  ASSERT_TRUE(paths);
+  EXPECT_FALSE(has(*paths, ".git"));
+  EXPECT_FALSE(has(*paths, ".vscode"));
+  for (const char* path : {".envrc", ".git/hooks", ".git/config", ".git/commondir"}) {
+    EXPECT_TRUE(has(*paths, path)) << path;
+  }
+  const std::vector<std::string> unknown{".git/hooks"};
+  const auto refused = protectedPaths(unknown);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
 }
 
 TEST(MountRulesTest, InjectionTargetsAreAbsoluteFilesOutsideKernelTrees) {

@@ -14,9 +14,14 @@ bool contains(std::span<const std::string_view> words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
-constexpr std::array<std::string_view, 8> kProtected = {
-    ".claude", ".envrc",    ".git/config", ".git/hooks",
-    ".idea",   ".mcp.json", ".vscode",     "agentkernel.toml"};
+constexpr std::array<std::string_view, 7> kProtected = {
+    ".claude", ".envrc", ".git", ".idea", ".mcp.json", ".vscode", "agentkernel.toml"};
+
+// Of a `.git` that a guest may write: hooks and configuration of the repository, of its submodules
+// and its worktrees, and what makes git look for those elsewhere (gitrepository-layout(5)).
+constexpr std::array<std::string_view, 7> kGuardedInGit = {
+    ".git/commondir", ".git/config",  ".git/config.worktree", ".git/hooks",
+    ".git/info",      ".git/modules", ".git/worktrees"};
 
 // Inside .git these name programs or point at another repository's configuration.
 constexpr std::array<std::string_view, 5> kProtectedInGit = {"commondir", "config",
@@ -53,8 +58,24 @@ constexpr std::array<std::string_view, 26> kCredentials = {
 
 }  // namespace
 
-std::span<const std::string_view> protectedPaths() {
-  return kProtected;
+Result<std::vector<std::string>> protectedPaths(std::span<const std::string> granted) {
+  for (const std::string& path : granted) {
+    if (!contains(kProtected, path)) {
+      return fail(
+          ErrorCode::InvalidArgument,
+          cat("'", printable(path), "' is not a path that is protected"),
+          cat("These can be granted: ", join({kProtected.begin(), kProtected.end()}, ", "), "."));
+    }
+  }
+  std::vector<std::string> paths;
+  for (const std::string_view path : kProtected) {
+    if (std::ranges::find(granted, path) == granted.end()) {
+      paths.emplace_back(path);
+    } else if (path == ".git") {
+      paths.insert(paths.end(), kGuardedInGit.begin(), kGuardedInGit.end());
+    }
+  }
+  return paths;
 }
 
 bool isProtected(std::string_view relative_path) {

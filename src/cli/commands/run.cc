@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view kProjectName = "agentkernel.toml";
 constexpr std::size_t kMaxProjectFile = 1024 * 1024;
 
-constexpr std::array<OptionSpec, 26> kOptions = {{
+constexpr std::array<OptionSpec, 27> kOptions = {{
     {"image", 'i', Takes::Value, "IMAGE", "Root file system; without it: host, or by language"},
     {"profile", 'p', Takes::Value, "PROFILE", "Security profile (moderate)",
      "permissive,moderate,restrictive,custom"},
@@ -43,6 +43,8 @@ constexpr std::array<OptionSpec, 26> kOptions = {{
     {"file", 'f', Takes::Values, "SRC:DEST[:MODE]", "Put a file into the sandbox first"},
     {"mount", 0, Takes::Value, "MODE", "The working directory at /workspace (cow)",
      "cow,rw,ro,none"},
+    {"grant", 0, Takes::Values, "NAME",
+     "Let --mount rw write a protected name too, such as .git (see SECURITY.md)"},
     {"diff", 0, Takes::Nothing, "", "List at the end what the command changed"},
     {"tty", 't', Takes::Nothing, "", "Give the command a terminal"},
     {"interactive", 0, Takes::Nothing, "", "Forward standard input even from a terminal"},
@@ -134,6 +136,7 @@ Status fillPermissions(const Arguments& arguments, model::RunRequest& request) {
   if (const auto word = arguments.value("mount")) {
     request.workspace.mode = AK_TRY(model::parseWorkspaceMode(*word));
   }
+  request.workspace.granted = arguments.values("grant");
   return {};
 }
 
