@@ -55,13 +55,28 @@ void waitForReady(TestClient& client) {
   }
 }
 
+// A timeout may come before a shell on a slow machine has set its trap: that says nothing yet, so
+// the time doubles until the shell said that it was ready.
+ExecOutcome timeOutWhenReady(TestClient& client, const std::string& script) {
+  wire::ExecRequest request = shellCommand(script);
+  ExecOutcome outcome;
+  for (request.timeout_ms = 100; request.timeout_ms <= 25'600; request.timeout_ms *= 2) {
+    outcome = client.exec(request);
+    if (outcome.out.find("ready") != std::string::npos) {
+      return outcome;
+    }
+    EXPECT_TRUE(outcome.exit->timed_out);
+  }
+  ADD_FAILURE() << "the shell never got ready";
+  return outcome;
+}
+
 TEST_P(AgentKillTest, TimeoutTermsFirstAndReportsIt) {
   TestAgent agent(GetParam());
   TestClient client = agent.begin();
-  wire::ExecRequest request = shellCommand("trap 'echo term; exit 3' TERM; sleep 1000 & wait");
-  request.timeout_ms = 100;
-  const ExecOutcome outcome = client.exec(request);
-  EXPECT_EQ(outcome.out, "term\n");
+  const ExecOutcome outcome =
+      timeOutWhenReady(client, "trap 'echo term; exit 3' TERM; echo ready; sleep 1000 & wait");
+  EXPECT_EQ(outcome.out, "ready\nterm\n");
   EXPECT_TRUE(outcome.exit->timed_out);
   EXPECT_EQ(outcome.exit->code, 3);
 }
@@ -69,10 +84,8 @@ TEST_P(AgentKillTest, TimeoutTermsFirstAndReportsIt) {
 TEST_P(AgentKillTest, TimeoutKillsWhatIgnoresTerm) {
   TestAgent agent(GetParam());
   TestClient client = agent.begin();
-  Daemonised daemon(agent, "trap '' TERM; while :; do sleep 1; done");
-  wire::ExecRequest request = shellCommand(daemon.script);
-  request.timeout_ms = 100;
-  const ExecOutcome outcome = client.exec(request);
+  Daemonised daemon(agent, "while :; do sleep 1; done");
+  const ExecOutcome outcome = timeOutWhenReady(client, cat("trap '' TERM; ", daemon.script));
   EXPECT_TRUE(outcome.exit->timed_out);
   EXPECT_EQ(outcome.exit->signal, SIGKILL);
   EXPECT_TRUE(daemon.allGone());
