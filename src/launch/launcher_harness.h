@@ -1,7 +1,7 @@
 #pragma once
 
 #include <linux/filter.h>
-#include <sys/types.h>
+#include <unistd.h>
 
 #include <map>
 #include <string>
@@ -15,7 +15,7 @@ namespace ak::launch {
 class LauncherHarness {
  public:
   struct Options {
-    uid_t uid = 0;  // the launcher runs as
+    uid_t uid = ::geteuid();  // the launcher runs as; another than our own needs root
     bool attached_layers = false;
     bool pure_cgroup_v2 = false;  // hides the version 1 hierarchies from the launcher
   };
@@ -66,6 +66,7 @@ class LauncherHarness {
 
  private:
   void spawn();
+  void giveToLauncher(const std::string& path) const;
   model::LauncherReply receive(std::vector<sys::OwnedFd>& fds);
 
   std::string directory_;

@@ -55,11 +55,11 @@ bool hideCgroupV1() {
 LauncherHarness::LauncherHarness(Options options) : options_(options), uid_(options.uid) {
   directory_ = cat("/tmp/ak-launch-", sys::KernelRandom().hex(6));
   EXPECT_EQ(::mkdir(directory_.c_str(), 0755), 0);
-  EXPECT_EQ(::chown(directory_.c_str(), uid_, uid_), 0);
+  giveToLauncher(directory_);
   const std::string layer = makeDirectory("layer");
   for (const char* name : {"proc", "dev", "usr", "tmp", "etc", "run"}) {
     EXPECT_EQ(::mkdir((layer + "/" + name).c_str(), 0755), 0);
-    EXPECT_EQ(::chown((layer + "/" + name).c_str(), uid_, uid_), 0);
+    giveToLauncher(layer + "/" + name);
   }
   makeDirectory("run");
   spawn();
@@ -92,15 +92,21 @@ LauncherHarness::~LauncherHarness() {
 std::string LauncherHarness::makeDirectory(const std::string& name) {
   const std::string path = directory_ + "/" + name;
   EXPECT_EQ(::mkdir(path.c_str(), 0755), 0) << path;
-  EXPECT_EQ(::chown(path.c_str(), uid_, uid_), 0);
+  giveToLauncher(path);
   return path;
+}
+
+void LauncherHarness::giveToLauncher(const std::string& path) const {
+  if (uid_ != ::geteuid()) {
+    EXPECT_EQ(::chown(path.c_str(), uid_, uid_), 0) << path;
+  }
 }
 
 void LauncherHarness::spawn() {
   const std::string runtime = directory_ + "/run";
   auto listener = sys::listenUnix(runtime + "/launcher.sock", sys::SocketKind::SeqPacket);
   EXPECT_TRUE(listener.has_value());
-  EXPECT_EQ(::chown((runtime + "/launcher.sock").c_str(), uid_, uid_), 0);
+  giveToLauncher(runtime + "/launcher.sock");
   auto agent = sys::openPath(AK_BIN_DIR "/../tests/ak-launch-probe", O_RDONLY);
   EXPECT_TRUE(agent.has_value());
   auto program = sys::openPath(AK_BIN_DIR "/ak-launcher", O_RDONLY);
@@ -116,7 +122,7 @@ void LauncherHarness::spawn() {
     if (options_.pure_cgroup_v2 && !hideCgroupV1()) {
       ::_exit(97);
     }
-    if (uid_ != 0 && (::setgid(uid_) != 0 || ::setuid(uid_) != 0)) {
+    if (uid_ != ::geteuid() && (::setgid(uid_) != 0 || ::setuid(uid_) != 0)) {
       ::_exit(99);
     }
     const char* argv[] = {"ak-launcher",
@@ -143,9 +149,10 @@ void LauncherHarness::spawn() {
 
 void LauncherHarness::connect() {
   // The launcher listens to its own user only.
+  const uid_t own = ::geteuid();
   ASSERT_EQ(::seteuid(uid_), 0);
   auto connection = sys::connectUnix(directory_ + "/run/launcher.sock", sys::SocketKind::SeqPacket);
-  ASSERT_EQ(::seteuid(0), 0);
+  ASSERT_EQ(::seteuid(own), 0);
   ASSERT_TRUE(connection.has_value()) << connection.error().message;
   daemon_ = std::move(*connection);
 }
