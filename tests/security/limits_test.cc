@@ -6,29 +6,25 @@
 #include "cli/testing/program.h"
 #include "client/testing/scripted_server.h"
 #include "sys/file.h"
+#include "world.h"
 
 namespace ak::security {
 namespace {
 
-using cli::testing::Finished;
 using cli::testing::Program;
 using ::testing::HasSubstr;
-using Words = std::vector<std::string>;
 
 class LimitsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) {
-      GTEST_SKIP() << "needs root, or a delegated cgroup";
-    }
     ASSERT_TRUE(sys::makePrivateDirectory(directory_.path() + "/run"));
+    if (const std::string why = whyNoMemoryLimit(::geteuid(), run({"--memory", "64M"}, "true"));
+        !why.empty()) {
+      GTEST_SKIP() << why;
+    }
   }
 
-  void TearDown() override {
-    if (!IsSkipped()) {
-      agentkernel({"daemon", "stop"});
-    }
-  }
+  void TearDown() override { agentkernel({"daemon", "stop"}); }
 
   Finished agentkernel(Words words) const {
     words.insert(words.begin(), AK_BIN_DIR "/agentkernel");

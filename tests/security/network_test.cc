@@ -14,15 +14,14 @@
 #include "sys/file.h"
 #include "sys/process.h"
 #include "two_networks.h"
+#include "world.h"
 
 namespace ak::security {
 namespace {
 
-using cli::testing::Finished;
 using cli::testing::Program;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Words = std::vector<std::string>;
 
 // Prints "<name>=<what the peer said or nothing>" for a TCP connection.
 std::string dial(const std::string& name, const std::string& address, std::uint16_t port) {
@@ -30,11 +29,12 @@ std::string dial(const std::string& name, const std::string& address, std::uint1
              " && cat <&3' 2>/dev/null)\n");
 }
 
-class NetworkTest : public ::testing::Test {
+// Root makes the networks; the daemon is that of root or of an ordinary user.
+class NetworkTest : public ::testing::TestWithParam<Who> {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) {
-      GTEST_SKIP() << "needs root";
+      GTEST_SKIP() << "needs root to make networks";
     }
     for (const char* program : {"/usr/bin/pasta", "/usr/sbin/ip", "/usr/bin/perl"}) {
       if (::access(program, X_OK) != 0) {
@@ -44,8 +44,23 @@ class NetworkTest : public ::testing::Test {
     if (::access("/dev/net/tun", F_OK) != 0) {
       GTEST_SKIP() << "needs /dev/net/tun";
     }
+    struct stat tun{};
+    if (GetParam() == Who::Plain &&
+        (::stat("/dev/net/tun", &tun) != 0 || (tun.st_mode & 0006U) != 0006U)) {
+      GTEST_SKIP() << "/dev/net/tun is not for ordinary users here";
+    }
     networks_.emplace();
     ASSERT_TRUE(sys::makePrivateDirectory(directory_.path() + "/run"));
+    if (GetParam() == Who::Plain) {
+      for (const char* path : {"", "/run"}) {
+        ASSERT_EQ(::chown((directory_.path() + path).c_str(), kStranger, kStranger), 0);
+      }
+    }
+    // A checkout may be where an ordinary user cannot look.
+    std::filesystem::create_directory(directory_.path() + "/bin");
+    for (const char* name : {"agentkernel", "agentkerneld", "ak-launcher", "ak-agent"}) {
+      std::filesystem::copy_file(cat(AK_BIN_DIR "/", name), cat(directory_.path(), "/bin/", name));
+    }
   }
 
   void TearDown() override {
@@ -54,9 +69,15 @@ class NetworkTest : public ::testing::Test {
     }
   }
 
-  static Words words(Words rest) {
-    rest.insert(rest.begin(), AK_BIN_DIR "/agentkernel");
-    return rest;
+  Words words(const Words& rest) const {
+    Words all;
+    if (GetParam() == Who::Plain) {
+      all = {"/usr/bin/setpriv", cat("--reuid=", kStranger), cat("--regid=", kStranger),
+             "--clear-groups", "--"};
+    }
+    all.push_back(directory_.path() + "/bin/agentkernel");
+    all.insert(all.end(), rest.begin(), rest.end());
+    return all;
   }
 
   Words variables() const {
@@ -65,7 +86,7 @@ class NetworkTest : public ::testing::Test {
             "AGENTKERNEL_STATE_DIR=" + directory_.path() + "/state"};
   }
 
-  static Words run(const std::string& network, const std::string& script) {
+  Words run(const std::string& network, const std::string& script) const {
     return words(
         {"run", "--mount", "none", "--image", "host", "--network", network, "bash", "-c", script});
   }
@@ -105,7 +126,7 @@ class NetworkTest : public ::testing::Test {
   std::optional<TwoNetworks> networks_;
 };
 
-TEST_F(NetworkTest, FullReachesTheWorldButNotTheHostOrItsCredentials) {
+TEST_P(NetworkTest, FullReachesTheWorldButNotTheHostOrItsCredentials) {
   // On every address of the host, as a careless service listens.
   const Greeter host("0.0.0.0", 0, "host\n");
   const std::uint16_t server = networks_->port();
@@ -129,13 +150,13 @@ TEST_F(NetworkTest, FullReachesTheWorldButNotTheHostOrItsCredentials) {
       "metadata=server\n");
 }
 
-TEST_F(NetworkTest, NoneReachesNothing) {
+TEST_P(NetworkTest, NoneReachesNothing) {
   const std::string script = dial("server", TwoNetworks::kServer, networks_->port());
   const Finished finished = Program(run("none", script), variables()).finish();
   EXPECT_EQ(finished.out, "server=\n") << finished.err;
 }
 
-TEST_F(NetworkTest, NobodyComesInAndTheHelperIsNobodyAndEndsWithTheBox) {
+TEST_P(NetworkTest, NobodyComesInAndTheHelperIsNobodyAndEndsWithTheBox) {
   const std::string listener =
       "perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(Listen=>1,LocalPort=>7777) or die;"
       "$|=1; print qq(listening\\n); <STDIN>'";
@@ -155,8 +176,10 @@ TEST_F(NetworkTest, NobodyComesInAndTheHelperIsNobodyAndEndsWithTheBox) {
   EXPECT_THAT(status, Not(HasSubstr("Uid:\t0\t")));
   EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
   EXPECT_THAT(status, HasSubstr("Seccomp:\t2"));
-  EXPECT_THAT(sys::readFile(cat("/proc/", *pasta, "/cgroup"), 8192).value_or(""),
-              HasSubstr("/agentkernel/"));
+  if (GetParam() == Who::Self) {  // the other has no group to write in
+    EXPECT_THAT(sys::readFile(cat("/proc/", *pasta, "/cgroup"), 8192).value_or(""),
+                HasSubstr("/agentkernel/"));
+  }
   struct stat ours{};
   struct stat theirs{};
   ASSERT_EQ(::stat("/proc/self/ns/user", &ours), 0);
@@ -168,7 +191,7 @@ TEST_F(NetworkTest, NobodyComesInAndTheHelperIsNobodyAndEndsWithTheBox) {
   EXPECT_TRUE(endsSoon(process.get()));
 }
 
-TEST_F(NetworkTest, TheHelperEndsWithTheBoxAlsoWhenTheLauncherIsGone) {
+TEST_P(NetworkTest, TheHelperEndsWithTheBoxAlsoWhenTheLauncherIsGone) {
   Program sandbox(run("full", "echo up; read line"), variables());
   ASSERT_EQ(readLine(sandbox), "up");
   const std::optional<pid_t> pasta = find("pas");
@@ -180,6 +203,8 @@ TEST_F(NetworkTest, TheHelperEndsWithTheBoxAlsoWhenTheLauncherIsGone) {
   sandbox.finish();
   EXPECT_TRUE(endsSoon(process.get()));
 }
+
+INSTANTIATE_TEST_SUITE_P(Users, NetworkTest, ::testing::Values(Who::Self, Who::Plain), nameOf);
 
 }  // namespace
 }  // namespace ak::security

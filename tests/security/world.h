@@ -18,8 +18,15 @@ enum class Who {
   WithRange  // an ordinary user with subordinate ids, made for the tests
 };
 
+// Of nobody on any machine: ordinary users begin at 1000, and system ones end below.
+inline constexpr uid_t kStranger = 61'234;
+
 using Words = std::vector<std::string>;
 using cli::testing::Finished;
+
+// Why memory limits cannot be tested, by the answer to a run that asked for one; empty where they
+// must hold: for root, and in the guest of the vm tier, which delegates cgroups to its user.
+std::string whyNoMemoryLimit(uid_t user, const Finished& run);
 
 // One user of this machine with the built programs, a home, a project and a daemon of its own that
 // the first command starts. Made once for each test program; destroyed with all that it started.
