@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <pwd.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -63,11 +64,22 @@ std::array<std::unique_ptr<World>, 3>& worlds() {
   return made;
 }
 
+// Root has every id; a user has many with a range of subordinate ones (subuid(5)).
+bool hasManyIds() {
+  if (::geteuid() == 0) {
+    return true;
+  }
+  const passwd* const user = ::getpwuid(::geteuid());
+  const auto ranges = sys::readFile("/etc/subuid", 1 << 20);
+  return user != nullptr && ranges && ::access("/usr/bin/newuidmap", X_OK) == 0 &&
+         cat("\n", *ranges).find(cat("\n", user->pw_name, ":")) != std::string::npos;
+}
+
 }  // namespace
 
 std::optional<World::User> World::find(Who who, std::string& why) {
   if (who == Who::Self) {
-    return User{::geteuid(), ::getegid(), ::geteuid() == 0};
+    return User{::geteuid(), ::getegid(), hasManyIds()};
   }
   if (::geteuid() != 0) {
     why = "becoming another user needs root";
