@@ -61,6 +61,9 @@ LauncherHarness::LauncherHarness(Options options) : options_(options), uid_(opti
     EXPECT_EQ(::mkdir((layer + "/" + name).c_str(), 0755), 0);
     giveToLauncher(layer + "/" + name);
   }
+  // The probe is static, except with a sanitizer.
+  EXPECT_EQ(::symlink("usr/lib64", (layer + "/lib64").c_str()), 0);
+  EXPECT_EQ(::symlink("usr/lib", (layer + "/lib").c_str()), 0);
   makeDirectory("run");
   spawn();
   connect();

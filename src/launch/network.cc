@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include "base/text.h"
 #include "launch/network_helper.h"
@@ -37,8 +38,9 @@ bool isLoopback(const os::Address& address) {
   if (address.family == AF_INET) {
     return address.bytes[0] == 127;
   }
-  const auto* in = reinterpret_cast<const in6_addr*>(address.bytes);
-  return IN6_IS_ADDR_LOOPBACK(in);
+  in6_addr in{};  // the bytes are not aligned as this is
+  std::memcpy(&in, address.bytes, sizeof in);
+  return IN6_IS_ADDR_LOOPBACK(&in);
 }
 
 std::vector<std::string_view> words(std::string_view line) {
