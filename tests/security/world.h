@@ -25,7 +25,8 @@ using Words = std::vector<std::string>;
 using cli::testing::Finished;
 
 // Why memory limits cannot be tested, by the answer to a run that asked for one; empty where they
-// must hold: for root, and in the guest of the vm tier, which delegates cgroups to its user.
+// must hold: for root, and in the guest of the vm tier for the tests' own user, which has a
+// delegated cgroup.
 std::string whyNoMemoryLimit(uid_t user, const Finished& run);
 
 // One user of this machine with the built programs, a home, a project and a daemon of its own that
