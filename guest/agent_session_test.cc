@@ -173,14 +173,16 @@ TEST_P(AgentSessionTest, AReaderThatNeverReadsHoldsUpNobodyAndCostsNoMemory) {
     client.openExec(command({"cat", "/dev/zero"}));
   }
   EXPECT_EQ(client.shell("echo warm").out, "warm\n");
-  const std::size_t before = agent.residentBytes();
+  [[maybe_unused]] const std::size_t before = agent.residentBytes();
   const ExecOutcome bulk = client.shell("head -c 67108864 /dev/zero");
   EXPECT_EQ(bulk.out.size(), 67'108'864U);
   EXPECT_EQ(bulk.exit, wire::ExecExit{});
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(client.shell("echo quick").out, "quick\n");
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+#if !__has_feature(address_sanitizer)  // it keeps freed memory to catch whoever still uses it
   EXPECT_LT(agent.residentBytes(), before + 1024 * 1024);
+#endif
 }
 
 TEST_P(AgentSessionTest, AThousandStreamsAreServedAndOneTooManyIsRefused) {
