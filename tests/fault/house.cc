@@ -1,6 +1,8 @@
 #include "house.h"
 
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <csignal>
 #include <filesystem>
@@ -158,7 +160,13 @@ pid_t House::launcher() const {
 
 void House::kill(pid_t process) const {
   ASSERT_GT(process, 1);
+  // By its descriptor: the first thread of a daemon is a zombie while others still end and hold the
+  // listening socket, and who connects then is served by nobody.
+  const sys::OwnedFd ended(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
+  ASSERT_TRUE(ended.valid());
   ::kill(process, SIGKILL);
+  pollfd poll{ended.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&poll, 1, 20'000), 1);
   EXPECT_TRUE(eventually([process] { return !descendants().contains(process); }));
 }
 
