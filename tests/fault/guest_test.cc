@@ -72,7 +72,9 @@ TEST_F(GuestTest, MuchOutputToASlowReaderCostsNoMemory) {
   }
   EXPECT_EQ(program.finish().status, 0);
   EXPECT_EQ(got, total);
+#if !__has_feature(address_sanitizer)  // it keeps freed memory to catch whoever still uses it
   EXPECT_LT(peakOf(house.daemon()), 64 * 1024);
+#endif
   house.noteBoxes();
   house.expectNothingLeft();
 }
