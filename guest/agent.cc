@@ -38,6 +38,7 @@ Agent::Agent(EventLoop& loop, Processes processes, Descriptors descriptors)
       processes_(std::move(processes)),
       listener_(std::move(descriptors.listener)),
       cgroup_(std::move(descriptors.cgroup)),
+      kill_count_(std::move(descriptors.kill_count)),
       reaper_(loop, std::move(descriptors.signals)),
       boot_id_(sys::KernelRandom().hex(16)),
       started_(std::chrono::steady_clock::now()) {}
@@ -110,7 +111,8 @@ Result<wire::GuestHello> Agent::admit(Session& session,
 }
 
 Execution::Context Agent::execContext() {
-  return {loop_, reaper_, processes_, all_, identity_.rules().can_group ? cgroup_.get() : -1};
+  const int cgroup = identity_.rules().can_group ? cgroup_.get() : -1;
+  return {loop_, reaper_, processes_, all_, cgroup, kill_count_.get()};
 }
 
 Result<std::unique_ptr<Stream>> Agent::open(wire::Service service,

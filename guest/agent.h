@@ -22,8 +22,9 @@ class Agent final : public EventHandler,
  public:
   struct Descriptors {
     sys::OwnedFd listener;
-    sys::OwnedFd cgroup;   // may be invalid
-    sys::OwnedFd signals;  // Reaper::openSignals
+    sys::OwnedFd cgroup;      // may be invalid
+    sys::OwnedFd kill_count;  // may be invalid
+    sys::OwnedFd signals;     // Reaper::openSignals
   };
 
   Agent(EventLoop& loop, Processes processes, Descriptors descriptors);
@@ -60,6 +61,7 @@ class Agent final : public EventHandler,
   Processes processes_;
   sys::OwnedFd listener_;
   sys::OwnedFd cgroup_;
+  sys::OwnedFd kill_count_;
   Reaper reaper_;
   Identity identity_;
   std::string boot_id_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "guest/memory_kills.h"
 #include "sys/file.h"
 
 namespace ak::guest {
@@ -46,15 +47,9 @@ class CgroupGroup final : public ExecGroup {
   bool empty() override { return trim(members()).empty(); }
 
   bool outOfMemory() const override {
-    // v2 with the memory controller; elsewhere the host looks at its own cgroup.
+    // v2 with the memory controller; in v1 there is only the count of the whole sandbox.
     const auto file = sys::openAt(directory_.get(), "memory.events", O_RDONLY);
-    const auto text = file ? sys::readAll(file->get(), 4096) : Result<std::string>(std::string());
-    for (const std::string_view line : split(text ? std::string_view(*text) : "", '\n')) {
-      if (line.starts_with("oom_kill ") && line != "oom_kill 0") {
-        return true;
-      }
-    }
-    return false;
+    return file && memoryKills(file->get()) != 0;
   }
 
  private:

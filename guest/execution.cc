@@ -33,6 +33,7 @@ Result<std::unique_ptr<Execution>> Execution::start(const Context& context,
 }
 
 Status Execution::launch(ExecPlan& plan, const Stdio& stdio) {
+  kills_before_ = memoryKills(context_.kill_count);
   ChildPlan child = plan.childPlan();
   child.fds[0] = stdio.in;
   child.fds[1] = stdio.out;
@@ -148,7 +149,7 @@ void Execution::mainEnd(int status) {
     kill(Reason::TimedOut);  // what it left behind is out of time too
   }
   if (observer_ != nullptr) {
-    observer_->onMainExit({status, timed_out_, killed_, group_->outOfMemory()});
+    observer_->onMainExit({status, timed_out_, killed_, outOfMemory(status)});
   }
 }
 
@@ -156,6 +157,14 @@ void Execution::onChildExit(pid_t pid, int status) {
   if (pid == main_ && supervisor_ == 0) {
     mainEnd(status);
     return;
+bool Execution::outOfMemory(int status) const {
+  // The count of the whole sandbox may have grown for another exec, so it is asked only by one that
+  // SIGKILL has ended: itself, or a child whose end a shell passes on.
+  const bool by_kill = (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+                       (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGKILL);
+  return group_->outOfMemory() || (by_kill && memoryKills(context_.kill_count) > kills_before_);
+}
+
   }
   // Its status pipe may still hold the main process' end.
   onEvents(EPOLLIN);

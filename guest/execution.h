@@ -7,6 +7,7 @@
 #include "guest/event_loop.h"
 #include "guest/exec_group.h"
 #include "guest/exec_plan.h"
+#include "guest/memory_kills.h"
 #include "guest/reaper.h"
 #include "guest/supervisor.h"
 
@@ -35,6 +36,7 @@ class Execution final : public ChildListener, public EventHandler {
     const Processes& processes;
     std::unordered_set<Execution*>& all;  // every Execution enters and leaves by itself
     int cgroup = -1;                      // -1: no child cgroups
+    int kill_count = -1;                  // -1: no count of the whole sandbox
   };
 
   struct Stdio {
@@ -75,11 +77,13 @@ class Execution final : public ChildListener, public EventHandler {
   Status launchSupervised(ExecPlan& plan, ChildPlan& child);
   void pursue();
   void mainEnd(int status);
+  bool outOfMemory(int status) const;
 
   Context context_;
   std::unique_ptr<ExecGroup> group_;
   ExecutionObserver* observer_ = nullptr;
-  sys::OwnedFd status_;  // of the supervisor, if any
+  sys::OwnedFd status_;             // of the supervisor, if any
+  std::uint64_t kills_before_ = 0;  // of the whole sandbox
   pid_t main_ = 0;
   pid_t supervisor_ = 0;
   EventLoop::TimerId timeout_ = 0;

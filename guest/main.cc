@@ -75,6 +75,7 @@ Status serve(int argc, char** argv) {
   AK_TRY(harden());
   Agent::Descriptors descriptors;
   descriptors.cgroup = inherited(kCgroupFd);
+  descriptors.kill_count = inherited(kKillCountFd);
   descriptors.listener = AK_TRY(listener(argc, argv));
   AK_TRY(fillStandardDescriptors());
   descriptors.signals = AK_TRY(Reaper::openSignals());

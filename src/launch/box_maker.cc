@@ -210,6 +210,8 @@ Status BoxMaker::release(Box& box, const model::BoxIdentity& identity, int liste
   std::ranges::copy(identity.hostname, packet.hostname);
   std::ranges::copy(identity.workspace.target, packet.target);
   packet.has_cgroup = group.valid();
+  const sys::OwnedFd kill_count = AK_TRY(box.cgroup.killCount());
+  packet.has_kill_count = kill_count.valid();
   packet.has_workspace = workspace.mount.valid();
   std::string entries = box.reservation.entries();
   for (const std::string& path : identity.workspace.masks) {
@@ -223,6 +225,9 @@ Status BoxMaker::release(Box& box, const model::BoxIdentity& identity, int liste
   std::vector<int> fds{listener};
   if (group.valid()) {
     fds.push_back(group.get());
+  }
+  if (kill_count.valid()) {
+    fds.push_back(kill_count.get());
   }
   if (workspace.mount.valid()) {
     fds.push_back(workspace.mount.get());

@@ -51,9 +51,9 @@ int receiveMounts(ChildState& child) {
 int awaitClaim(ChildState& child) {
   report(child, {ChildReport::Kind::Parked, Step::AwaitClaim, 0});
   std::size_t size = sizeof child.claim;
-  int fds[3];
+  int fds[4];
   std::size_t count = 0;
-  const int error = os::receiveRaw(kControlFd, &child.claim, &size, fds, 3, &count);
+  const int error = os::receiveRaw(kControlFd, &child.claim, &size, fds, 4, &count);
   if (error != 0) {
     return error;
   }
@@ -61,14 +61,18 @@ int awaitClaim(ChildState& child) {
     ::_exit(0);
   }
   std::size_t next = 1;
-  const std::size_t expected =
-      1U + (child.claim.has_cgroup ? 1U : 0U) + (child.claim.has_workspace ? 1U : 0U);
+  const std::size_t expected = 1U + (child.claim.has_cgroup ? 1U : 0U) +
+                               (child.claim.has_kill_count ? 1U : 0U) +
+                               (child.claim.has_workspace ? 1U : 0U);
   if (size != sizeof child.claim || count != expected) {
     return EPROTO;
   }
   child.listener = fds[0];
   if (child.claim.has_cgroup) {
     child.cgroup = fds[next++];
+  }
+  if (child.claim.has_kill_count) {
+    child.kill_count = fds[next++];
   }
   if (child.claim.has_workspace) {
     child.workspace = fds[next];
@@ -126,7 +130,7 @@ constexpr Row kSteps[] = {
     {Step::Protect, protectPaths},
     {Step::Hostname, hostname},
     {Step::ReadOnlyRoot, readOnlyRoot},
-    // 3 and 4 and nothing else (CVE-2024-21626).
+    // 3 to 5 and nothing else (CVE-2024-21626).
     {Step::Descriptors, placeDescriptors},
     // Set-uid files and file capabilities can give back only what is in the bounding set.
     {Step::BoundingSet, boundingSet},

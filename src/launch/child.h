@@ -46,12 +46,13 @@ struct SetupPacket {
   std::uint32_t binds = 0;
 };
 
-// Third packet; descriptors: agent's listening socket, then cgroup directory and workspace mount
-// as the flags say.
+// Third packet; descriptors: agent's listening socket, then cgroup directory, count of memory
+// kills and workspace mount as the flags say.
 struct ClaimPacket {
   char hostname[65] = {};
   char target[kMaxTarget] = {};
   bool has_cgroup = false;
+  bool has_kill_count = false;
   bool has_workspace = false;
   // Entries "d<path>\0" (bound onto itself, so that it cannot be renamed away) and "p<path>\0"
   // (bound read-only), parents before children; then "m<path>\0" (covered by something empty).

@@ -131,7 +131,9 @@ int placeDescriptors(ChildState& child) {
   const int agent = lift(kAgentFd);
   const int listener = lift(child.listener);
   const int cgroup = child.cgroup < 0 ? -1 : lift(child.cgroup);
-  if (control < 0 || agent < 0 || listener < 0 || (child.cgroup >= 0 && cgroup < 0)) {
+  const int kill_count = child.kill_count < 0 ? -1 : lift(child.kill_count);
+  if (control < 0 || agent < 0 || listener < 0 || (child.cgroup >= 0 && cgroup < 0) ||
+      (child.kill_count >= 0 && kill_count < 0)) {
     return errno;
   }
   // 0 to 2 are the box's own /dev/null from here on, not an open file of the host's /dev.
@@ -145,9 +147,11 @@ int placeDescriptors(ChildState& child) {
       return errno;
     }
   }
-  // 3 and 4 stay open over exec; 5 and 6 are ours until exec closes them.
+  // 3 to 5 stay open over exec; 6 and 7 are ours until exec closes them.
   ::close(4);
+  ::close(5);
   if (::dup2(listener, 3) < 0 || (cgroup >= 0 && ::dup2(cgroup, 4) < 0) ||
+      (kill_count >= 0 && ::dup2(kill_count, 5) < 0) ||
       ::dup3(control, kFinalControlFd, O_CLOEXEC) < 0 ||
       ::dup3(agent, kFinalAgentFd, O_CLOEXEC) < 0) {
     return errno;

@@ -9,9 +9,9 @@ namespace ak::launch {
 // Fixed places while the child sets up; everything above is closed at once.
 inline constexpr int kControlFd = 3;
 inline constexpr int kAgentFd = 4;
-// And at the end, when 3 and 4 are the agent's.
-inline constexpr int kFinalControlFd = 5;
-inline constexpr int kFinalAgentFd = 6;
+// And at the end, when 3 to 5 are the agent's.
+inline constexpr int kFinalControlFd = 6;
+inline constexpr int kFinalAgentFd = 7;
 
 struct ChildState {
   const ChildPlan& plan;
@@ -22,6 +22,7 @@ struct ChildState {
   int binds[kMaxBinds] = {};
   int listener = -1;
   int cgroup = -1;
+  int kill_count = -1;
   int workspace = -1;
   ClaimPacket claim{};
 };

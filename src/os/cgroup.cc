@@ -155,6 +155,12 @@ Result<sys::OwnedFd> BoxCgroup::delegate(uid_t uid, gid_t gid) {
   return group->duplicate();
 }
 
+Result<sys::OwnedFd> BoxCgroup::killCount() const {
+  const sys::OwnedFd* memory = version_ == CgroupVersion::V1 ? dir(Controller::Memory) : nullptr;
+  return memory == nullptr ? sys::OwnedFd()
+                           : sys::openAt(memory->get(), "memory.oom_control", O_RDONLY);
+}
+
 Status BoxCgroup::setLimits(const model::Limits& limits) {
   const bool v1 = version_ == CgroupVersion::V1;
   const sys::OwnedFd* memory = dir(Controller::Memory);

@@ -50,8 +50,29 @@ TEST_F(LimitsTest, AMemoryBombIsKilledAndNothingElse) {
   EXPECT_EQ(finished.out, "bomb=137\nalive\n") << finished.err;
 }
 
-TEST_F(LimitsTest, TheEndOfTheMainProcessByMemoryHasItsStatus) {
-  EXPECT_EQ(run({"--memory", "64M"}, "exec perl -e '$x = \"a\" x (1 << 30)'").status, 137);
+TEST_F(LimitsTest, AnEndByMemoryHasItsStatusAndItsReason) {
+  for (const char* bomb :
+       {"exec perl -e '$x = \"a\" x (1 << 30)'", "perl -e '$x = \"a\" x (1 << 30)'; exit $?"}) {
+    const Finished finished = run({"--json", "--memory", "64M"}, bomb);
+    EXPECT_EQ(finished.status, 137) << bomb;
+    EXPECT_THAT(finished.out, HasSubstr("\"out_of_memory\": true")) << bomb << finished.err;
+  }
+}
+
+TEST_F(LimitsTest, AnOldEndByMemoryIsNotBlamedOnALaterExec) {
+  const Words kept = {"run",     "--keep", "--name",  "kept", "--memory", "64M",
+                      "--mount", "none",   "--image", "host", "true"};
+  ASSERT_EQ(agentkernel(kept).status, 0);
+  const auto exec = [this](const char* script) {
+    return agentkernel({"exec", "--json", "kept", "--", "bash", "-c", script});
+  };
+  const Finished bomb = exec("exec perl -e '$x = \"a\" x (1 << 30)'");
+  EXPECT_EQ(bomb.status, 137);
+  EXPECT_THAT(bomb.out, HasSubstr("\"out_of_memory\": true")) << bomb.err;
+  const Finished later = exec("kill -KILL $$");
+  EXPECT_EQ(later.status, 137);
+  EXPECT_THAT(later.out, HasSubstr("\"out_of_memory\": false")) << later.err;
+  EXPECT_EQ(agentkernel({"rm", "kept"}).status, 0);
 }
 
 TEST_F(LimitsTest, AForkBombStopsAtItsLimit) {
