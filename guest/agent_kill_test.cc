@@ -156,6 +156,26 @@ TEST_P(AgentKillTest, KillingTheSupervisorFreesNothing) {
   EXPECT_EQ(client.shell("echo still here").out, "still here\n");
 }
 
+// A command is a guest's prey from its clone on; the agent must not wait for it without end.
+TEST_P(AgentKillTest, AGuestThatStopsWhateverItCanDoesNotStopItsAgent) {
+  if (GetParam() != Role::Init) {
+    GTEST_SKIP() << "kill(-1) would reach the host";
+  }
+  TestAgent agent(GetParam());
+  TestClient client = agent.begin();
+  const std::uint32_t stopper =
+      client.openExec(shellCommand("echo up; while :; do kill -STOP -1 2>/dev/null; done"));
+  waitForReady(client);
+  wire::ExecRequest request = command({"true"});
+  request.timeout_ms = 50;
+  for (int i = 0; i < 5; ++i) {
+    const ExecOutcome outcome = client.exec(request);
+    ASSERT_TRUE(outcome.exit || outcome.reset) << "no answer to exec " << i;
+  }
+  client.send(wire::FrameType::Reset, stopper, 0, wire::encodeError({}));
+  EXPECT_EQ(client.shell("echo still here").out, "still here\n");
+}
+
 TEST_P(AgentKillTest, ShutdownEndsEverythingAndTheAgent) {
   TestAgent agent(GetParam());
   TestClient client = agent.begin();

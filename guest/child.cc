@@ -4,10 +4,12 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +21,8 @@ namespace ak::guest {
 
 namespace {
 
+constexpr int kStartLookMs = 20;
+constexpr int kMostStops = 100;
 constexpr int kLastCapability = 40;  // CAP_CHECKPOINT_RESTORE; EINVAL beyond what the kernel knows
 
 bool resetInherited() {
@@ -85,9 +89,12 @@ bool setGroups(const ChildPlan& plan) {
   return !plan.change_ids || ::syscall(SYS_setgroups, plan.group_count, plan.groups) == 0;
 }
 
+// A change of ids sets the memory's dumpable flag anew, from fs.suid_dumpable, and the memory is
+// the agent's: where that is 1, its guests could read it.
 bool setIds(const ChildPlan& plan) {
   return !plan.change_ids || (::syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) == 0 &&
-                              ::syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) == 0);
+                              ::syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) == 0 &&
+                              ::syscall(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
 }
 
 // Root keeps at most the profile's set; anyone else has lost all with the change of uid. Under
@@ -160,21 +167,42 @@ alignas(16) char child_stack[64 * 1024];
 
 }  // namespace
 
+void awaitStart(pid_t child, int pipe) {
+  // The usual child needs one look. One that waits for its share of a busy processor gets it.
+  pollfd state{pipe, POLLIN, 0};
+  for (int stops = 0; ::poll(&state, 1, kStartLookMs) == 0;) {
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(child), &info, WSTOPPED | WNOHANG) == 0 &&
+        info.si_pid == child) {
+      ::kill(child, ++stops < kMostStops ? SIGCONT : SIGKILL);
+    }
+  }
+}
+
 pid_t cloneChild(ChildPlan& plan) {
   plan.failed = ChildStep::None;
   plan.error = 0;
+  // The child's copy of the write end is closed by its exec or its end, ours right after the clone.
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    plan.error = errno;
+    return -1;
+  }
   // No signal handler of ours may run in the child.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
-  const pid_t pid =
-      ::clone(runChild, child_stack + sizeof child_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+  const pid_t pid = ::clone(runChild, child_stack + sizeof child_stack, CLONE_VM | SIGCHLD, &plan);
   const int error = errno;
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  ::close(ends[1]);
   if (pid < 0) {
     plan.error = error;
+  } else {
+    awaitStart(pid, ends[0]);
   }
+  ::close(ends[0]);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
   return pid;
 }
 

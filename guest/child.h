@@ -33,7 +33,7 @@ struct ChildLimit {
 };
 
 // Everything that the child needs, made before the clone: between clone and exec there is only
-// memory that exists already, and the agent sleeps (CLONE_VFORK) while the child uses it.
+// memory that exists already, and the agent sleeps while the child uses it.
 struct ChildPlan {
   int fds[3] = {-1, -1, -1};  // become 0, 1, 2; all above 2
   bool terminal = false;      // 0 is a tty that becomes the controlling one
@@ -62,5 +62,12 @@ struct ChildPlan {
 // (if not, the child is gone already and must be reaped). -1: the clone itself failed, with errno
 // in plan.error.
 pid_t cloneChild(ChildPlan& plan);
+
+// Sleeps until our new child closes or writes its end of `pipe`. Until then a guest process of its
+// user can stop it: SIGSTOP cannot be blocked, and kill(-1) reaches whatever exists. So a stopped
+// child is told to go on, and killed when that happens again and again (two seconds in all).
+// vfork(2), which waits without end, would let a guest stop its agent, though nothing in a pid
+// namespace can stop process 1 itself.
+void awaitStart(pid_t child, int pipe);
 
 }  // namespace ak::guest

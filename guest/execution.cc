@@ -14,8 +14,8 @@ namespace ak::guest {
 
 namespace {
 
-constexpr std::chrono::milliseconds kTermGrace{2000};
 constexpr std::chrono::milliseconds kLongestPause{100};
+constexpr int kMostSilences = 10;  // about half a second, by the pauses between looks
 
 std::string nextGroupName() {
   static std::uint64_t number = 0;
@@ -90,7 +90,7 @@ void Execution::setTimeout(std::chrono::milliseconds after) {
     // A chance to clean up for the main process and its group, then the end for all.
     timed_out_ = true;
     signal(SIGTERM);
-    timeout_ = context_.loop.after(kTermGrace, [this] { kill(Reason::TimedOut); });
+    timeout_ = context_.loop.after(wire::kTermGrace, [this] { kill(Reason::TimedOut); });
   });
 }
 
@@ -117,6 +117,10 @@ void Execution::pursue() {
   group_->kill();
   pursuit_ = 0;
   known_empty_ = group_->empty();
+  // A supervisor that says nothing of an end has been stopped by a guest of its user.
+  if (known_empty_ && !ended_ && supervisor_ != 0 && ++silences_ > kMostSilences) {
+    ::kill(supervisor_, SIGKILL);
+  }
   if (!ended_ || !known_empty_) {
     pursuit_ = context_.loop.after(pause_, [this] { pursue(); });
     pause_ = std::min(pause_ * 2, kLongestPause);
@@ -153,10 +157,6 @@ void Execution::mainEnd(int status) {
   }
 }
 
-void Execution::onChildExit(pid_t pid, int status) {
-  if (pid == main_ && supervisor_ == 0) {
-    mainEnd(status);
-    return;
 bool Execution::outOfMemory(int status) const {
   // The count of the whole sandbox may have grown for another exec, so it is asked only by one that
   // SIGKILL has ended: itself, or a child whose end a shell passes on.
@@ -165,6 +165,10 @@ bool Execution::outOfMemory(int status) const {
   return group_->outOfMemory() || (by_kill && memoryKills(context_.kill_count) > kills_before_);
 }
 
+void Execution::onChildExit(pid_t pid, int status) {
+  if (pid == main_ && supervisor_ == 0) {
+    mainEnd(status);
+    return;
   }
   // Its status pipe may still hold the main process' end.
   onEvents(EPOLLIN);

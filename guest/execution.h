@@ -89,6 +89,7 @@ class Execution final : public ChildListener, public EventHandler {
   EventLoop::TimerId timeout_ = 0;
   EventLoop::TimerId pursuit_ = 0;
   std::chrono::milliseconds pause_{1};
+  int silences_ = 0;
   bool ended_ = false;
   bool supervisor_gone_ = false;
   bool strays_ = false;  // the guest killed the supervisor

@@ -69,6 +69,7 @@ Result<Supervised> cloneSupervised(ChildPlan& plan) {
     return failErrno("start a process");
   }
   write_end.reset();
+  awaitStart(result.supervisor, result.status.get());
   Report report{};
   if (!readWhole(result.status.get(), &report, sizeof report)) {
     return fail(ErrorCode::Internal, "the command's supervisor ended early");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ struct ExecRequest {
   std::vector<ResourceLimit> limits;
   bool operator==(const ExecRequest&) const = default;
 };
+
+// What the agent gives a command between SIGTERM at its timeout and SIGKILL.
+inline constexpr std::chrono::milliseconds kTermGrace{2000};
 
 struct ExecStarted {
   std::uint32_t pid = 0;  // in the sandbox
