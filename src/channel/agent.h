@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +13,9 @@
 #include "wire/hello.h"
 
 namespace ak::channel {
+
+// From a command's timeout on: the agent's SIGTERM and SIGKILL, and as much for a slow machine.
+inline constexpr std::chrono::milliseconds kLateAnswer = 2 * wire::kTermGrace;
 
 // One end of a running exec. Everything runs on the executor of its Agent. Destroying it resets the
 // stream: the agent then kills what the exec started.
@@ -27,7 +31,8 @@ class ExecStream {
   };
 
   virtual std::uint32_t pid() const = 0;
-  // The next event. Memory is bounded by the credit window: a caller that does not read stops the
+  // The next event. Timeout when the command's own time is over and its agent says nothing: see
+  // Agent::exec. Memory is bounded by the credit window: a caller that does not read stops the
   // guest's writer and nobody else.
   virtual net::Task<Result<Event>> next() = 0;
   // Waits for credit; Conflict once stdin is closed.
@@ -58,6 +63,9 @@ class Agent {
   // Called once when the session ends, for whatever reason.
   virtual void onClosed(std::function<void(const Error&)> handler) = 0;
 
+  // The agent keeps the time of a command that has a timeout. Should it not (a guest may have found
+  // a way to stop it), calls fail with Timeout once they have waited for it, all together, until
+  // kLateAnswer after the command should have been over. Time that the caller takes is not counted.
   virtual net::Task<Result<std::unique_ptr<ExecStream>>> exec(wire::ExecRequest request) = 0;
   virtual net::Task<Status> ping() = 0;
   virtual net::Task<Status> shutdown() = 0;

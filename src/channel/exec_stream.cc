@@ -2,11 +2,22 @@
 
 namespace ak::channel {
 
+net::Task<Result<Item>> SessionExec::receive() {
+  if (!patience_) {
+    co_return co_await stream_.receive();
+  }
+  const SteadyTime begun = std::chrono::steady_clock::now();
+  auto item = co_await stream_.receiveWithin(*patience_);
+  *patience_ -= std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begun);
+  co_return item;
+}
+
 net::Task<Result<ExecStream::Event>> SessionExec::next() {
   if (exited_) {
     co_return fail(ErrorCode::Conflict, "the command has ended");
   }
-  auto received = co_await stream_.receive();
+  auto received = co_await receive();
   Item item = AK_CO_TRY(std::move(received));
   Event event;
   if (item.reply) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
+
 #include "channel/agent.h"
 #include "channel/session.h"
 
@@ -8,7 +11,11 @@ namespace ak::channel {
 // ExecStream over a session's stream.
 class SessionExec final : public ExecStream {
  public:
-  SessionExec(StreamHandle stream, std::uint32_t pid) : stream_(std::move(stream)), pid_(pid) {}
+  // `patience`: how long it waits for the agent, all together; nothing: without end.
+  SessionExec(StreamHandle stream,
+              std::uint32_t pid,
+              std::optional<std::chrono::milliseconds> patience)
+      : stream_(std::move(stream)), pid_(pid), patience_(patience) {}
 
   std::uint32_t pid() const override { return pid_; }
 
@@ -18,8 +25,11 @@ class SessionExec final : public ExecStream {
   net::Task<Status> control(const wire::ExecControl& control) override;
 
  private:
+  net::Task<Result<Item>> receive();
+
   StreamHandle stream_;
   std::uint32_t pid_;
+  std::optional<std::chrono::milliseconds> patience_;
   bool stdin_closed_ = false;
   bool exited_ = false;
 };

@@ -1,5 +1,7 @@
 #include "channel/session_agent.h"
 
+#include <algorithm>
+
 #include <boost/asio/post.hpp>
 
 #include "base/text.h"
@@ -30,8 +32,9 @@ FileInfo::Kind kindOf(wire::FileInfo::Kind kind) {
   return FileInfo::Kind::Other;
 }
 
-net::Task<Result<std::string>> replyOf(StreamHandle& stream) {
-  auto received = co_await stream.receiveWithin(kCallLimit);
+net::Task<Result<std::string>> replyOf(StreamHandle& stream,
+                                       std::chrono::milliseconds limit = kCallLimit) {
+  auto received = co_await stream.receiveWithin(limit);
   Item item = AK_CO_TRY(std::move(received));
   if (!item.reply) {
     co_return fail(ErrorCode::Protocol, "the sandbox's agent sent data instead of an answer");
@@ -49,10 +52,20 @@ SessionAgent::~SessionAgent() {
 net::Task<Result<std::unique_ptr<ExecStream>>> SessionAgent::exec(wire::ExecRequest request) {
   const auto session = session_;
   StreamHandle stream = AK_CO_TRY(session->open(wire::Service::Exec, wire::encode(request)));
-  auto answer = co_await replyOf(stream);
+  std::optional<std::chrono::milliseconds> patience;
+  if (request.timeout_ms != 0) {
+    patience = std::chrono::milliseconds(request.timeout_ms) + kLateAnswer;
+  }
+  const SteadyTime asked = std::chrono::steady_clock::now();
+  auto answer = co_await replyOf(
+      stream, std::min<std::chrono::milliseconds>(kCallLimit, patience.value_or(kCallLimit)));
+  if (patience) {
+    *patience -= std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - asked);
+  }
   const std::string reply = AK_CO_TRY(std::move(answer));
   const auto started = AK_CO_TRY(wire::decodeExecStarted(reply));
-  co_return std::make_unique<SessionExec>(std::move(stream), started.pid);
+  co_return std::make_unique<SessionExec>(std::move(stream), started.pid, patience);
 }
 
 net::Task<Status> SessionAgent::shutdown() {

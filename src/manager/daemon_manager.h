@@ -47,6 +47,8 @@ class DaemonManager final : public Manager {
 
   Result<SandboxPtr> running(std::string_view name) const;
   net::Task<Result<model::ExecOutcome>> carry(RunState& state, ExecSink& sink);
+  Result<model::ExecOutcome> orTimedOut(const SandboxPtr& sandbox,
+                                        Result<model::ExecOutcome> outcome);
   net::Task<Result<std::unique_ptr<channel::ExecStream>>> startCommand(RunState& state);
   net::Task<Result<std::vector<model::Change>>> changesAfter(const SandboxPtr& sandbox);
   net::Task<void> runDetached(std::shared_ptr<RunState> state);

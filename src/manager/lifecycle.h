@@ -63,6 +63,9 @@ class Lifecycle {
   // Ends the box; the record and the writable layer stay (durable), or all is gone (one-shot).
   net::Task<Status> stop(SandboxPtr sandbox, std::string reason);
   net::Task<Status> remove(SandboxPtr sandbox);
+  // For one whose agent did not answer in time: asks it once more, and stops the sandbox if it is
+  // silent again. In the background.
+  void endIfSilent(SandboxPtr sandbox);
   // Like stop, for callers that will not wait.
   void stopInBackground(SandboxPtr sandbox, std::string reason);
 
@@ -97,6 +100,7 @@ class Lifecycle {
   // Its directory, then its row.
   net::Task<Status> forgetFiles(std::string uuid);
   net::Task<Status> reconnectOne(model::SandboxRecord record);
+  net::Task<void> endSilent(SandboxPtr sandbox);
   net::Task<void> noteEnded(SandboxPtr sandbox, std::string reason);
   void onEnded(const backend::Ended& ended);
   void adopt(Sandbox& sandbox, backend::Started started);

@@ -22,7 +22,8 @@ struct PumpOptions {
 
 // Carries output, input, resizes and signals between a running exec and its client until the
 // command has ended. Holds at most one piece of output: a client that does not read stops the
-// guest's writer, nothing else. An Error means that the agent is gone.
+// guest's writer, nothing else. An Error means that the agent is gone, or silent beyond the
+// command's own time (Timeout).
 net::Task<Result<model::ExecOutcome>> pump(net::Executor executor,
                                            channel::ExecStream& stream,
                                            ExecSink& sink,

@@ -96,6 +96,18 @@ net::Task<Result<std::unique_ptr<channel::ExecStream>>> DaemonManager::startComm
   co_return co_await state.sandbox->agent->exec(std::move(exec));
 }
 
+// The agent keeps a command's time. When it does not, the caller has its timeout all the same.
+Result<model::ExecOutcome> DaemonManager::orTimedOut(const SandboxPtr& sandbox,
+                                                     Result<model::ExecOutcome> outcome) {
+  if (outcome || outcome.error().code != ErrorCode::Timeout) {
+    return outcome;
+  }
+  lifecycle_.endIfSilent(sandbox);
+  wire::ExecExit exit;
+  exit.timed_out = true;
+  return outcomeOf(exit);
+}
+
 net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, ExecSink& sink) {
   PumpOptions options;
   options.terminal = state.request.terminal;
@@ -107,7 +119,8 @@ net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, Exec
       sandbox->log->append(data);
     }
   };
-  co_return co_await pump(foundation_.executor, *state.stream, sink, std::move(options));
+  auto outcome = co_await pump(foundation_.executor, *state.stream, sink, std::move(options));
+  co_return orTimedOut(state.sandbox, std::move(outcome));
 }
 
 net::Task<Result<std::vector<model::Change>>> DaemonManager::changesAfter(
@@ -237,6 +250,9 @@ net::Task<Result<RunResult>> DaemonManager::exec(Caller caller,
   const std::shared_ptr<channel::Agent> agent = sandbox->agent;
   Result<std::unique_ptr<channel::ExecStream>> stream = co_await agent->exec(std::move(exec));
   if (!stream) {
+    if (stream.error().code == ErrorCode::Timeout) {
+      lifecycle_.endIfSilent(sandbox);
+    }
     co_return std::unexpected(std::move(stream).error());
   }
   ExecSink::Started started;
@@ -248,8 +264,8 @@ net::Task<Result<RunResult>> DaemonManager::exec(Caller caller,
   result.phases.started = watch.microseconds();
   PumpOptions options;
   options.terminal = request.terminal;
-  Result<model::ExecOutcome> outcome =
-      co_await pump(foundation_.executor, **stream, sink, std::move(options));
+  auto pumped = co_await pump(foundation_.executor, **stream, sink, std::move(options));
+  Result<model::ExecOutcome> outcome = orTimedOut(sandbox, std::move(pumped));
   if (!outcome) {
     co_return std::unexpected(std::move(outcome).error());
   }

@@ -156,17 +156,28 @@ World::~World() {
   fs::remove_all(top_, ignored);
 }
 
-Finished World::host(const Words& words, const std::string& where) const {
+std::unique_ptr<cli::testing::Program> World::start(const Words& words,
+                                                    const std::string& where) const {
   Words all{"/usr/bin/env", "-C", where.empty() ? project_ : where};
   if (uid_ != ::geteuid()) {
     all.insert(all.end(), {"/usr/bin/setpriv", cat("--reuid=", uid_), cat("--regid=", gid_),
                            "--clear-groups", "--"});
   }
   all.insert(all.end(), words.begin(), words.end());
-  cli::testing::Program program(
-      all, {"HOME=" + home_, "PATH=/usr/bin:/bin", "XDG_RUNTIME_DIR=" + top_ + "/run",
-            "AGENTKERNEL_STATE_DIR=" + top_ + "/state"});
-  return program.finish();
+  const Words variables = {"HOME=" + home_, "PATH=/usr/bin:/bin",
+                           "XDG_RUNTIME_DIR=" + top_ + "/run",
+                           "AGENTKERNEL_STATE_DIR=" + top_ + "/state"};
+  return std::make_unique<cli::testing::Program>(all, variables);
+}
+
+Finished World::host(const Words& words, const std::string& where) const {
+  return start(words, where)->finish();
+}
+
+std::unique_ptr<cli::testing::Program> World::begin(const Words& words) const {
+  Words all{top_ + "/bin/agentkernel"};
+  all.insert(all.end(), words.begin(), words.end());
+  return start(all, {});
 }
 
 Finished World::agentkernel(const Words& words, const std::string& where) const {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ class World {
 
   // agentkernel WORDS in directory `where` (default: the project).
   Finished agentkernel(const Words& words, const std::string& where = {}) const;
+  // The same, not waited for; ended with the value.
+  std::unique_ptr<cli::testing::Program> begin(const Words& words) const;
   // The same with `run` and a shell text in the sandbox.
   Finished shell(const std::string& text, Words options = {}) const;
   // A hostile program's attack in a sandbox: status 0 when nothing worked.
@@ -66,6 +69,8 @@ class World {
   uid_t uid() const { return uid_; }
 
  private:
+  std::unique_ptr<cli::testing::Program> start(const Words& words, const std::string& where) const;
+
   struct User {
     uid_t uid;
     gid_t gid;

@@ -1,0 +1,28 @@
+#include "base/text.h"
+#include "manager/lifecycle.h"
+
+// An agent that has stopped answering, by a guest's doing or by a bug of ours, can neither keep the
+// time of its commands nor end them. Its box can be ended from outside.
+namespace ak::manager {
+
+void Lifecycle::endIfSilent(SandboxPtr sandbox) {
+  background_.spawn(endSilent(std::move(sandbox)));
+}
+
+net::Task<void> Lifecycle::endSilent(SandboxPtr sandbox) {
+  const std::shared_ptr<channel::Agent> agent = sandbox->agent;
+  if (agent == nullptr) {
+    co_return;  // it has been stopped meanwhile
+  }
+  const Status answered = co_await agent->ping();
+  if (answered || sandbox->agent != agent) {
+    co_return;
+  }
+  const Status stopped =
+      co_await stop(sandbox, cat("its agent stopped answering: ", answered.error().message));
+  if (!stopped) {
+    logFailure("stopping", *sandbox, stopped.error());
+  }
+}
+
+}  // namespace ak::manager
