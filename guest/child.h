@@ -48,7 +48,7 @@ struct ChildPlan {
   bool drop_bounding = false;      // we hold CAP_SETPCAP
   std::uint64_t capabilities = 0;  // what the child may keep of ours
   const char* directory = "/";
-  sock_fprog filter{};                      // len 0: none
+  sock_fprog filter{};
   const char* const* candidates = nullptr;  // paths to try, null-terminated
   char* const* argv = nullptr;
   char* const* environment = nullptr;

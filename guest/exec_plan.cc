@@ -198,10 +198,8 @@ ChildPlan ExecPlan::childPlan() {
   child.drop_bounding = holds(CAP_SETPCAP);
   child.capabilities = capabilities_;
   child.directory = request_.directory.empty() ? "/" : request_.directory.c_str();
-  if (!filter_.empty()) {
-    child.filter.len = static_cast<unsigned short>(filter_.size() / sizeof(sock_filter));
-    child.filter.filter = reinterpret_cast<sock_filter*>(filter_.data());
-  }
+  child.filter.len = static_cast<unsigned short>(filter_.size() / sizeof(sock_filter));
+  child.filter.filter = reinterpret_cast<sock_filter*>(filter_.data());
   child.candidates = path_pointers_.data();
   child.argv = argv_pointers_.data();
   child.environment = environment_pointers_.data();

@@ -59,7 +59,8 @@ class PreambleScanner {
 
 // The rules that the agent applies for the sandbox's whole life; sent in the first Hello only.
 struct SandboxRules {
-  std::string child_filter;              // BPF of the profile, installed just before each exec
+  std::string child_filter;              // BPF of the profile, installed just before each exec;
+                                         // without it none runs
   std::uint64_t child_capabilities = 0;  // bounding set of children, CAP_* bits
   std::uint32_t owner_lease_ms =
       30000;  // 0: none (named sandboxes); else end when no session for so long

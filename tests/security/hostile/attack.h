@@ -26,6 +26,7 @@ struct Attack {
 
 std::span<const Attack> kernelAttacks();    // attack_kernel.cc
 std::span<const Attack> processAttacks();   // attack_process.cc
+std::span<const Attack> raceAttacks();      // attack_race.cc
 std::span<const Attack> resourceAttacks();  // attack_resource.cc
 std::span<const Attack> surroundAttacks();  // attack_surroundings.cc
 

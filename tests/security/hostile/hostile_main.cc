@@ -7,7 +7,7 @@ int main(int argc, char** argv) {
   using namespace ak::hostile;
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   for (const auto& list :
-       {kernelAttacks(), processAttacks(), resourceAttacks(), surroundAttacks()}) {
+       {kernelAttacks(), processAttacks(), raceAttacks(), resourceAttacks(), surroundAttacks()}) {
     for (const Attack& attack : list) {
       if (argc > 1 && std::strcmp(argv[1], attack.name) == 0) {
         const auto count = static_cast<std::size_t>(argc);
