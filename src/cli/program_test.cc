@@ -150,6 +150,7 @@ TEST_F(ProgramTest, TheRequestSaysWhatTheCommandLineSays) {
   EXPECT_EQ(request->cpu_percent, 50U);
   EXPECT_EQ(request->workspace.mode, model::WorkspaceMode::ReadOnly);
   EXPECT_EQ(request->workspace.path, std::filesystem::current_path().string());
+  EXPECT_NE(request->workspace.inode, 0U);
   EXPECT_EQ(request->environment, Words{"A=1"});
   EXPECT_EQ(request->timeout, std::chrono::milliseconds(2000));
   EXPECT_TRUE(request->host_environment.empty());

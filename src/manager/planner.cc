@@ -86,15 +86,18 @@ Result<Planner::Sources> Planner::gather(const model::RunRequest& request) {
   Sources sources;
   sources.user = AK_TRY(settings_.current());
   if (!request.workspace.path.empty()) {
-    sources.directory = AK_TRY(lookAtWorkspace(request.workspace.path));
+    sources.directory = AK_TRY(lookAtWorkspace(request.workspace));
   }
   if (!request.project) {
     return sources;
   }
   sources.project = AK_TRY(config::parseProject(request.project->path, request.project->content));
   const std::size_t slash = request.project->path.rfind('/');
-  const WorkspaceDirectory directory =
-      AK_TRY(lookAtWorkspace(request.project->path.substr(0, slash == 0 ? 1 : slash)));
+  const std::string parent = request.project->path.substr(0, slash == 0 ? 1 : slash);
+  // Looked at once: a second look could find another directory there.
+  const WorkspaceDirectory directory = sources.directory && parent == request.workspace.path
+                                           ? *sources.directory
+                                           : AK_TRY(lookAtWorkspace(parent));
   sources.project_directory = directory.host.path;
   const config::ProjectIdentity identity{directory.host.path, directory.host.device,
                                          directory.host.inode,
@@ -295,7 +298,8 @@ Result<Plan> planFromRecord(const model::SandboxRecord& record, image::ImageStor
   plan.workspace_path = record.workspace_path;
   plan.workspace.mode = record.permissions.workspace;
   if (plan.workspace.mode != model::WorkspaceMode::None) {
-    const WorkspaceDirectory directory = AK_TRY(lookAtWorkspace(record.workspace_path));
+    const WorkspaceDirectory directory =
+        AK_TRY(lookAtWorkspace(record.workspace_path, Links::Refuse));
     plan.workspace.source = directory.host;
     plan.workspace.owner_uid = directory.owner_uid;
     plan.workspace.owner_gid = directory.owner_gid;

@@ -12,12 +12,13 @@
 
 namespace ak::manager {
 
-Result<WorkspaceDirectory> lookAtWorkspace(const std::string& path) {
+Result<WorkspaceDirectory> lookAtWorkspace(const std::string& path, Links links) {
   if (!path.starts_with('/')) {
     return fail(ErrorCode::InvalidArgument,
                 cat("workspace path '", printable(path), "' is not absolute"));
   }
-  const sys::OwnedFd fd = AK_TRY(sys::openPath(path, O_PATH | O_DIRECTORY));
+  const std::uint64_t resolve = links == Links::Refuse ? RESOLVE_NO_SYMLINKS : 0;
+  const sys::OwnedFd fd = AK_TRY(sys::openAt(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, resolve));
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) {
     return failErrno(cat("stat ", path));
@@ -36,6 +37,17 @@ Result<WorkspaceDirectory> lookAtWorkspace(const std::string& path) {
       {std::string(canonical.data(), static_cast<std::size_t>(size)), info.st_dev, info.st_ino},
       info.st_uid,
       info.st_gid};
+}
+
+Result<WorkspaceDirectory> lookAtWorkspace(const model::WorkspaceRequest& request) {
+  WorkspaceDirectory found = AK_TRY(lookAtWorkspace(request.path));
+  if (request.inode != 0 &&
+      (found.host.inode != request.inode || found.host.device != request.device)) {
+    return fail(ErrorCode::Conflict,
+                cat("the working directory ", printable(request.path), " was replaced meanwhile"),
+                "Change to the directory again and repeat the command.");
+  }
+  return found;
 }
 
 Result<sys::OwnedFd> openWorkspace(const std::string& canonical_path) {

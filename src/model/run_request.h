@@ -29,7 +29,11 @@ struct TerminalSize {
 // The client's directory. Only a caller on the unix socket may name one; an HTTP caller's ceiling
 // forbids it.
 struct WorkspaceRequest {
-  std::string path;                   // absolute host path
+  std::string path;  // absolute host path
+  // The directory that the client stands in, when it says so: a guest that may write around it can
+  // have put a link in its place by the time the daemon looks. 0: any directory.
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
   std::optional<WorkspaceMode> mode;  // none given: cow, unless the directory is too wide
   std::vector<std::string> granted;   // protected names that may be written all the same (rw)
   bool operator==(const WorkspaceRequest&) const = default;

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxFiles = 256;
 constexpr std::uint64_t kMebibyte = 1024ULL * 1024;
 constexpr std::uint64_t kMaxBytes = 1ULL << 50U;
+constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kMaxTimeoutMs = 366ULL * 24 * 3600 * 1000;
 
 // The parts that both requests have; written once so that they stay the same.
@@ -183,6 +184,10 @@ json toJson(const RunRequest& request) {
     if (!request.workspace.path.empty()) {
       workspace["path"] = request.workspace.path;
     }
+    if (request.workspace.inode != 0) {
+      workspace["device"] = request.workspace.device;
+      workspace["inode"] = request.workspace.inode;
+    }
     if (request.workspace.mode) {
       workspace["mode"] = name(*request.workspace.mode);
     }
@@ -219,6 +224,8 @@ Result<RunRequest> runRequestFromJson(const json& body) {
   readFiles(fields, request.files);
   if (auto workspace = fields.object("workspace")) {
     workspace->string("path", request.workspace.path);
+    workspace->number("device", request.workspace.device, kAnyNumber);
+    workspace->number("inode", request.workspace.inode, kAnyNumber);
     readWord(*workspace, "mode", parseWorkspaceMode, request.workspace.mode);
     workspace->strings("granted", request.workspace.granted);
     fields.adopt(*workspace);

@@ -29,7 +29,7 @@ RunRequest fullRequest() {
   request.want_changes = true;
   request.timeout = std::chrono::milliseconds(1500);
   request.files = {{"/etc/a", std::string("\0\xff\n", 3), 0600}, {"/b", "", 0644}};
-  request.workspace = {"/home/u/p", WorkspaceMode::ReadOnly, {".git"}};
+  request.workspace = {"/home/u/p", 2049, UINT64_MAX, WorkspaceMode::ReadOnly, {".git"}};
   request.project = ProjectFile{"/home/u/p/agentkernel.toml", "[sandbox]\n"};
   request.terminal = true;
   request.window = {50, 132};

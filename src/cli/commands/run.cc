@@ -1,4 +1,5 @@
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -66,10 +67,14 @@ constexpr std::array<std::string_view, 6> kExamples = {
 };
 
 // As the kernel says it: $PWD may be a path through links that mean something else later.
-std::string physicalDirectory() {
+void nameDirectory(model::WorkspaceRequest& directory) {
   char path[PATH_MAX];
-  return ::getcwd(path, sizeof path) != nullptr && path[0] == '/' ? std::string(path)
-                                                                  : std::string();
+  struct stat info{};
+  if (::getcwd(path, sizeof path) != nullptr && path[0] == '/' && ::stat(".", &info) == 0) {
+    directory.path = path;
+    directory.device = info.st_dev;
+    directory.inode = info.st_ino;
+  }
 }
 
 Result<std::optional<model::ProjectFile>> readProject(const Arguments& arguments,
@@ -157,7 +162,7 @@ Result<model::RunRequest> makeRequest(Context& context, const Arguments& argumen
   for (const std::string& word : arguments.values("file")) {
     request.files.push_back(AK_TRY(readFileOption(word)));
   }
-  request.workspace.path = physicalDirectory();
+  nameDirectory(request.workspace);
   request.project = AK_TRY(readProject(arguments, request.workspace.path));
   if (request.command.empty() && !request.project) {
     return fail(ErrorCode::InvalidArgument, "run: there is no command to run",
