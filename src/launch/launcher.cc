@@ -23,7 +23,7 @@ constexpr timeval kSendTimeout{5, 0};
 }  // namespace
 
 bool Launcher::idle() const {
-  return boxes_.empty() && dying_.empty();
+  return boxes_.empty() && dying_.empty() && sweeping_.empty();
 }
 
 Status Launcher::run() {
@@ -70,7 +70,7 @@ Status Launcher::run() {
 }
 
 int Launcher::pollTimeout() const {
-  if (!dying_.empty()) {
+  if (!dying_.empty() || !sweeping_.empty()) {
     return kRetryMs;
   }
   if (!had_daemon_) {
@@ -205,6 +205,7 @@ void Launcher::reapOne(pid_t pid, int status) {
 
 void Launcher::retryCleanUps() {
   std::erase_if(dying_, [this](Box& box) { return maker_.cleanUp(box); });
+  std::erase_if(sweeping_, [this](const std::string& id) { return sweepOne(id); });
 }
 
 }  // namespace ak::launch

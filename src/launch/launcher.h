@@ -50,6 +50,7 @@ class Launcher {
   void reap();
   void reapOne(pid_t pid, int status);
   void retryCleanUps();
+  bool sweepOne(const std::string& id);
   bool idle() const;
 
   // What the child of a box under way has reported: its answer if that was the last.
@@ -80,6 +81,7 @@ class Launcher {
   std::map<std::string, Box> boxes_;
   std::map<std::string, Waiting> waiting_;  // by box
   std::vector<Box> dying_;                  // reaped, but something of them is still in the cgroup
+  std::vector<std::string> sweeping_;       // of earlier launchers, killed, in the same state
   bool had_daemon_ = false;
 };
 

@@ -100,13 +100,21 @@ Result<Launcher::Answer> Launcher::sweep(const LauncherRequest& request) {
     }
     killRecorded(host_.runtime(), id);
     Reservation::release(host_.runtime(), id);
-    // What is still dying keeps its record, and the next sweep finds it.
-    if (host_.cgroups().sweep(id)) {
-      forgetBox(host_.runtime(), id);
+    if (!sweepOne(id) && std::ranges::find(sweeping_, id) == sweeping_.end()) {
+      sweeping_.push_back(id);
     }
     answer.reply.removed.push_back(id);
   }
   return answer;
+}
+
+// What is still dying keeps its record: for the loop's next turn, or for the next launcher.
+bool Launcher::sweepOne(const std::string& id) {
+  if (!host_.cgroups().sweep(id)) {
+    return false;
+  }
+  forgetBox(host_.runtime(), id);
+  return true;
 }
 
 }  // namespace ak::launch

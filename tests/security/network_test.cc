@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/testing/program.h"
 #include "client/testing/scripted_server.h"
+#include "os/testing/box_groups.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "two_networks.h"
@@ -197,11 +198,30 @@ TEST_P(NetworkTest, TheHelperEndsWithTheBoxAlsoWhenTheLauncherIsGone) {
   const std::optional<pid_t> pasta = find("pas");
   const std::optional<pid_t> launcher = find("ak-launcher");
   ASSERT_TRUE(pasta && launcher);
+  // A box's record names its process.
+  std::vector<std::string> groups;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(directory_.path() + "/run/agentkernel/boxes")) {
+    const auto record = sys::readFile(entry.path(), 128);
+    const auto agent = parseNumber<pid_t>(split(record.value_or(""), ' ').front());
+    const auto more = os::testing::boxGroups(agent.value_or(-1));
+    groups.insert(groups.end(), more.begin(), more.end());
+  }
+  EXPECT_FALSE(groups.empty());
   const sys::OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, *pasta, 0)));
   ::kill(*launcher, SIGKILL);
   ASSERT_TRUE(sys::writeAll(sandbox.input(), "\n"));
   sandbox.finish();
   EXPECT_TRUE(endsSoon(process.get()));
+  // The launcher that followed has swept up by the time it ends.
+  const std::optional<pid_t> next = find("ak-launcher");
+  const sys::OwnedFd next_process(next ? static_cast<int>(::syscall(SYS_pidfd_open, *next, 0))
+                                       : -1);
+  Program(words({"daemon", "stop"}), variables()).finish();
+  EXPECT_TRUE(!next || endsSoon(next_process.get()));
+  for (const std::string& group : groups) {
+    EXPECT_FALSE(std::filesystem::exists(group)) << group;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Users, NetworkTest, ::testing::Values(Who::Self, Who::Plain), nameOf);
