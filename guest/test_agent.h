@@ -11,16 +11,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/text.h"
 #include "guest/contract.h"
+#include "guest/processes.h"
 #include "guest/test_client.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -45,13 +49,18 @@ class TestAgent {
     if (pid_ == 0) {
       become(role, listener.get(), cgroup, user);
     }
+    living().insert(pid_);
     pidfd_ = std::move(*sys::openPidFd(pid_));
   }
 
   ~TestAgent() {
-    if (!waited_) {
+    if (waited_) {
+      EXPECT_EQ(strays(), std::vector<pid_t>()) << "an agent that ends leaves nothing";
+    } else {
       ::kill(pid_, SIGKILL);
       wait();
+      // No pid namespace ends with an agent that is an ordinary process; the test does it instead.
+      endStrays();
     }
     std::filesystem::remove_all(directory_);
   }
@@ -70,6 +79,8 @@ class TestAgent {
   static wire::SandboxRules defaultRules() {
     wire::SandboxRules rules;
     rules.base_environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "BASE=yes"};
+    const sock_filter allow_all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    rules.child_filter.assign(reinterpret_cast<const char*>(&allow_all), sizeof allow_all);
     return rules;
   }
 
@@ -79,10 +90,9 @@ class TestAgent {
     if (::poll(&poll, 1, 20'000) != 1) {
       return std::nullopt;
     }
-    const sock_filter allow_all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    rules.child_filter.assign(reinterpret_cast<const char*>(&allow_all), sizeof allow_all);
     int status = 0;
     ::waitpid(pid_, &status, 0);
+    living().erase(pid_);
     waited_ = true;
     return status;
   }
@@ -98,9 +108,38 @@ class TestAgent {
     return statm ? parseNumber<std::size_t>(split(*statm, ' ')[1]).value_or(0) * 4096 : 0;
   }
 
+  // Processes below this one that no living agent of a test has; strays_test.cc makes us their
+  // reaper.
+  static std::vector<pid_t> strays() {
+    const auto processes = Processes::open();
+    auto found = processes ? processes->descendants(::getpid()) : Result<std::vector<pid_t>>();
+    std::vector<pid_t> all = found.value_or(std::vector<pid_t>());
+    for (const pid_t agent : living()) {
+      const auto below = processes->descendants(agent).value_or(std::vector<pid_t>());
+      std::erase_if(all, [&](pid_t pid) {
+        return pid == agent || std::ranges::find(below, pid) != below.end();
+      });
+    }
+    return all;
+  }
+
   const std::string key = randomBytes(wire::kKeySize);
 
  private:
+  static std::set<pid_t>& living() {
+    static std::set<pid_t> pids;
+    return pids;
+  }
+
+  static void endStrays() {
+    for (std::vector<pid_t> left = strays(); !left.empty(); left = strays()) {
+      for (const pid_t pid : left) {
+        ::kill(pid, SIGKILL);
+      }
+      ::waitpid(left.front(), nullptr, 0);  // ours at once, or when its parent has ended
+    }
+  }
+
   [[noreturn]] static void become(Role role, int listener, int cgroup, uid_t user) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (role == Role::Init) {
