@@ -4,10 +4,13 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "backend/native/native_backend.h"
 #include "base/text.h"
 #include "fixture.h"
+#include "os/testing/box_groups.h"
+#include "sys/file.h"
 #include "sys/process.h"
 
 namespace ak::conformance {
@@ -151,8 +154,10 @@ TEST_F(PoolTest, AStartTakesTheBoxThatIsJustBeingMade) {
 }
 
 TEST_F(NativeTest, TwentyCyclesLeaveNothing) {
+  std::vector<std::string> groups;
   auto cycle = [&] {
     auto box = bench().startOk(kBox);
+    groups = os::testing::boxGroups(box.box.pid);  // by the box's id: the same each time
     EXPECT_EQ(bench().sh(*box.agent, "echo x").output, "x\n");
     EXPECT_TRUE(bench().stop(kBox));
     bench().dropAgents();
@@ -165,7 +170,8 @@ TEST_F(NativeTest, TwentyCyclesLeaveNothing) {
   };
   bench().wait(settle());
   const std::size_t fds = countEntries("/proc/self/fd");
-  const std::string launcher = cat("/proc/", native(bench()).launcherPid(), "/fd");
+  const auto pid = native(bench()).launcherPid();
+  const std::string launcher = cat("/proc/", pid, "/fd");
   const std::size_t launcher_fds = countEntries(launcher);
   for (int i = 0; i < 20; ++i) {
     cycle();
@@ -174,6 +180,18 @@ TEST_F(NativeTest, TwentyCyclesLeaveNothing) {
   EXPECT_EQ(countEntries("/proc/self/fd"), fds);
   EXPECT_LE(countEntries(launcher), launcher_fds + 2);
   EXPECT_EQ(countEntries(bench().native_options.sandboxes_directory), 0U);
+  // The launcher removes a group when the kernel has let the last process out of it.
+  const auto gone = [&] {
+    return std::ranges::none_of(
+        groups, [](const std::string& group) { return std::filesystem::exists(group); });
+  };
+  for (int i = 0; i < 500 && !gone(); ++i) {
+    constexpr std::chrono::milliseconds pause(10);
+    std::this_thread::sleep_for(pause);  // between looks, not synchronisation
+  }
+  EXPECT_TRUE(gone()) << join(groups, "\n");
+  EXPECT_EQ(sys::readFile(cat("/proc/", pid, "/task/", pid, "/children"), 65536).value_or("?"), "")
+      << "no process of a box may be left";
   std::ifstream mounts("/proc/self/mounts");
   const std::string all((std::istreambuf_iterator<char>(mounts)), {});
   EXPECT_EQ(all.find(bench().directory()), std::string::npos);

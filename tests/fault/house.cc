@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace ak::fault {
 
@@ -158,16 +159,13 @@ pid_t House::launcher() const {
   return found.empty() ? 0 : *found.begin();
 }
 
-void House::kill(pid_t process) const {
-  ASSERT_GT(process, 1);
-  // By its descriptor: the first thread of a daemon is a zombie while others still end and hold the
-  // listening socket, and who connects then is served by nobody.
-  const sys::OwnedFd ended(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
-  ASSERT_TRUE(ended.valid());
-  ::kill(process, SIGKILL);
-  pollfd poll{ended.get(), POLLIN, 0};
-  EXPECT_EQ(::poll(&poll, 1, 20'000), 1);
-  EXPECT_TRUE(eventually([process] { return !descendants().contains(process); }));
+bool House::kill(pid_t process) const {
+  const Result<sys::OwnedFd> opened = sys::openPidFd(process);
+  const bool hit = opened && sys::signalPidFd(opened->get(), SIGKILL);
+  // A zombie's threads may still hold its sockets; the descriptor tells of the last one's end.
+  pollfd state{hit ? opened->get() : -1, POLLIN, 0};
+  EXPECT_TRUE(!hit || ::poll(&state, 1, 40'000) == 1);
+  return hit;
 }
 
 std::string House::inspect(const std::string& name, const std::string& field) const {

@@ -57,8 +57,8 @@ class House {
   pid_t daemon() const;
   pid_t launcher() const;
 
-  // A kill -9 that is complete: the process is gone when this returns.
-  void kill(pid_t process) const;
+  // A kill -9 that is complete: the process is gone when this returns. False when it was before.
+  bool kill(pid_t process) const;
   // A field of `inspect`.
   std::string inspect(const std::string& name, const std::string& field) const;
 

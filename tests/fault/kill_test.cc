@@ -1,5 +1,8 @@
 // kill -9 of each program in the middle of each kind of work: what lives is found again, what has
 // no owner ends, nothing stays behind.
+#include <poll.h>
+
+#include <map>
 #include <thread>
 
 #include "base/text.h"
@@ -67,9 +70,12 @@ class KillTest : public ::testing::Test {
     Program program = house.start(work.words);
     std::this_thread::sleep_for(after);  // the moment of the fault, not synchronisation
     house.noteBoxes();
-    if (const pid_t pid = victim(kind); pid != 0) {  // 0: it has ended already, or is not there yet
-      house.kill(pid);
-    }
+    // One that is not there yet is waited for; one that has ended already is a miss.
+    pid_t pid = 0;
+    eventually([&] { return (pid = victim(kind)) != 0 || !running(program); }, kNoVictim);
+    Aim& aim = aims_[kind];
+    ++aim.shots;
+    aim.hits += pid != 0 && house.kill(pid) ? 1 : 0;
     // A client that still runs is one whose command runs: it is left like by a closed terminal.
     program.signal(SIGKILL);
     program.finish();
@@ -78,10 +84,33 @@ class KillTest : public ::testing::Test {
     EXPECT_EQ(mark.out, "precious\n") << mark.err;
   }
 
+  // A cycle that kills nothing proves nothing: most must have hit, and each kind of victim.
+  void expectHits() const {
+    for (const auto& [kind, aim] : aims_) {
+      EXPECT_GE(2 * aim.hits, aim.shots) << "victim " << static_cast<int>(kind);
+      RecordProperty(cat("hits_of_victim_", static_cast<int>(kind)), cat(aim.hits, "/", aim.shots));
+    }
+    EXPECT_EQ(aims_.size(), 4U);
+  }
+
   House house;
 
  private:
+  static constexpr std::chrono::seconds kNoVictim{2};
+
+  struct Aim {
+    int shots = 0;
+    int hits = 0;
+  };
+
+  // The client's output stays open as long as it runs.
+  static bool running(const Program& program) {
+    pollfd state{program.output(), 0, 0};
+    return ::poll(&state, 1, 0) == 0;
+  }
+
   pid_t kept_ = 0;
+  std::map<Victim, Aim> aims_;
 };
 
 TEST_F(KillTest, WhatLivesIsFoundAgainAndNothingIsLeft) {
@@ -91,6 +120,7 @@ TEST_F(KillTest, WhatLivesIsFoundAgainAndNothingIsLeft) {
     // Through all pairs, at moments from "has hardly begun" to "runs".
     killIn(work, static_cast<Victim>(i / 4 % 4), std::chrono::milliseconds(i * 37 % 160));
   }
+  expectHits();
   house.expectNothingLeft();
 }
 
@@ -101,7 +131,7 @@ TEST_F(KillTest, TheNextDaemonEndsWhatHasNoOwner) {
     char up[3];
     ASSERT_EQ(::read(program.output(), up, sizeof up), 3) << "the command did not start";
     house.noteBoxes();
-    house.kill(house.daemon());
+    EXPECT_TRUE(house.kill(house.daemon()));
     program.finish();
     // The one daemon that follows: it has the kept one, and no other agent lives but the pool's.
     EXPECT_EQ(house.agentkernel({"exec", "kept", "cat", "/root/mark"}).out, "precious\n");
@@ -113,7 +143,7 @@ TEST_F(KillTest, TheNextDaemonEndsWhatHasNoOwner) {
 
 TEST_F(KillTest, ALauncherThatDiesIsReplacedAndCounted) {
   const pid_t first = house.launcher();
-  house.kill(first);
+  EXPECT_TRUE(house.kill(first));
   EXPECT_TRUE(eventually([&] { return house.launcher() != 0; }));
   const Finished status = house.agentkernel({"daemon", "status", "--json"});
   EXPECT_NE(status.out.find("\"launcher_restarts\": 1"), std::string::npos) << status.out;
@@ -150,7 +180,7 @@ TEST_F(KillTest, ADetachedCommandEndsWithTheDaemonThatCarriesIt) {
                 .status,
             0);
   ASSERT_TRUE(eventually([&] { return house.processes("sleep").size() == 1; }));
-  house.kill(house.daemon());
+  EXPECT_TRUE(house.kill(house.daemon()));
   EXPECT_EQ(house.agentkernel({"list"}).status, 0);  // starts the next daemon
   EXPECT_TRUE(eventually([&] { return house.processes("sleep").empty(); }));
   EXPECT_EQ(house.inspect("background", "status"), "stopped");
