@@ -108,6 +108,9 @@ net::Task<Status> NativeBackend::stop(std::string id) {
 net::Task<Status> NativeBackend::endBox(std::shared_ptr<Box> box) {
   box->stopping = true;
   Status ended = co_await discard(box->box_id);
+  if (box->gone && !ended && ended.error().code == ErrorCode::Unavailable) {
+    ended = Status();  // the launcher died meanwhile: the next one frees what this box has left
+  }
   if (!box->gone) {
     // A launcher that does not know the box (its predecessor made it) leaves the process to us: it
     // is init of its pid namespace, so the kernel ends all others with it.
