@@ -29,6 +29,9 @@ net::Task<void> postRun(Call& call);
 net::Task<void> postRunStream(Call& call);
 net::Task<void> postExec(Call& call);
 
+// logs.cc
+net::Task<void> getLogs(Call& call);
+
 // sandboxes.cc
 net::Task<Result<net::HttpResponse>> listSandboxes(Call& call);
 net::Task<Result<net::HttpResponse>> createSandbox(Call& call);
@@ -37,7 +40,6 @@ net::Task<Result<net::HttpResponse>> getSandboxByUuid(Call& call);
 net::Task<Result<net::HttpResponse>> startSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> stopSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> removeSandbox(Call& call);
-net::Task<Result<net::HttpResponse>> getLogs(Call& call);
 net::Task<Result<net::HttpResponse>> verifySandbox(Call& call);
 
 // changes.cc

@@ -7,6 +7,7 @@
 #include "api/routes.h"
 #include "api/sandbox_json.h"
 #include "api/sinks.h"
+#include "api/streaming.h"
 #include "base/text.h"
 #include "model/run_request_json.h"
 #include "net/task_group.h"
@@ -20,25 +21,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::string_view kProtocol = "agentkernel";
-
 // Output repeated in the error text: clients of other languages show nothing else.
 constexpr std::size_t kTail = 2048;
-
-Status checkUpgrade(const net::HttpRequest& request) {
-  const std::string* protocol = request.header("upgrade");
-  if (!request.headerHasToken("connection", "upgrade") || protocol == nullptr) {
-    return {};
-  }
-  return toLower(*protocol) == kProtocol
-             ? Status{}
-             : fail(ErrorCode::InvalidArgument, "unknown protocol in the Upgrade header",
-                    "Send: Upgrade: agentkernel");
-}
-
-bool wantsUpgrade(const net::HttpRequest& request) {
-  return request.headerHasToken("connection", "upgrade") && request.header("upgrade") != nullptr;
-}
 
 // A project file can name the command of its runs; the manager says so when it does not.
 bool mayTakeProjectsCommand(const model::RunRequest& request) {
@@ -170,14 +154,6 @@ Task<void> serveCommand(Call& call, Work work) {
       (void)call.exchange.respond(failure(ownerLost()));
       throw;
     }
-  }
-}
-
-Task<void> heartbeat(net::HttpExchange& exchange, std::chrono::milliseconds every) {
-  Status sent;
-  while (sent) {
-    co_await net::sleepFor(every);
-    sent = co_await exchange.write(": still here\n\n", net::Flush::Soon);
   }
 }
 

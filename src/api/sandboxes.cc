@@ -62,24 +62,6 @@ Status checkBackend(const json& body, const std::string& ours) {
               cat("Leave 'backend' out; this daemon runs sandboxes with ", ours, "."));
 }
 
-// Each line of the log as an object. All of it is the guest's text, also what looks like JSON: a
-// guest must not be able to write entries of ours.
-json logEntries(std::string_view text) {
-  if (text.ends_with('\n')) {
-    text.remove_suffix(1);
-  }
-  json list = json::array();
-  if (text.empty()) {
-    return list;
-  }
-  for (std::string_view line : split(text, '\n')) {
-    json entry = json::object();
-    putText(entry, "message", line);
-    list.push_back(std::move(entry));
-  }
-  return list;
-}
-
 bool isUuid(std::string_view text) {
   if (text.size() != 36) {
     return false;
@@ -176,14 +158,6 @@ Task<Result<HttpResponse>> removeSandbox(Call& call) {
     co_return std::unexpected(removed.error());
   }
   co_return success("Sandbox removed");
-}
-
-Task<Result<HttpResponse>> getLogs(Call& call) {
-  const auto text = co_await call.context.manager.logs(call.params[0]);
-  if (!text) {
-    co_return std::unexpected(text.error());
-  }
-  co_return success(logEntries(*text));
 }
 
 Task<Result<HttpResponse>> verifySandbox(Call& call) {

@@ -155,6 +155,19 @@ bool isUtf8(std::string_view text) {
   return true;
 }
 
+std::size_t wholeCharacters(std::string_view text) {
+  constexpr std::size_t kLongest = 4;
+  for (std::size_t back = 1; back < kLongest && back <= text.size(); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xc0U) == 0x80U) {
+      continue;  // in the middle of one
+    }
+    const std::size_t length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? text.size() - back : text.size();
+  }
+  return text.size();
+}
+
 std::string printable(std::string_view text) {
   std::string safe;
   safe.reserve(text.size());

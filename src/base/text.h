@@ -75,6 +75,10 @@ bool isUtf8(std::string_view text);
 // invalid UTF-8 become \xNN, so that a guest's output or name cannot drive the user's terminal.
 std::string printable(std::string_view text);
 
+// How much of `text` there is without the UTF-8 character that its last bytes begin and do not end:
+// for text that comes in pieces. Bytes that begin no character count as whole.
+std::size_t wholeCharacters(std::string_view text);
+
 // The candidate closest to `word` (edit distance at most 2 and less than half of it); empty if
 // none.
 std::string_view nearestWord(std::string_view word,

@@ -116,5 +116,20 @@ TEST(TextTest, QuoteForDisplayIsWhatAShellWouldRead) {
   EXPECT_EQ(quoteForDisplay({"a\x1b[m"}), "'a\\x1b[m'");
 }
 
+TEST(WholeCharactersTest, LeavesOutACharacterThatIsNotComplete) {
+  EXPECT_EQ(wholeCharacters(""), 0U);
+  EXPECT_EQ(wholeCharacters("abc"), 3U);
+  EXPECT_EQ(wholeCharacters("ab\xc3"), 2U);
+  EXPECT_EQ(wholeCharacters("ab\xc3\xa9"), 4U);
+  EXPECT_EQ(wholeCharacters("a\xe2\x82"), 1U);
+  EXPECT_EQ(wholeCharacters("\xf0\x9f\x98"), 0U);
+  EXPECT_EQ(wholeCharacters("\xf0\x9f\x98\x80"), 4U);
+}
+
+TEST(WholeCharactersTest, HoldsNothingBackThatIsNoText) {
+  EXPECT_EQ(wholeCharacters("\x80\x80\x80\x80"), 4U);
+  EXPECT_EQ(wholeCharacters("\xa9"), 1U);
+}
+
 }  // namespace
 }  // namespace ak

@@ -89,6 +89,40 @@ net::Task<Result<std::string>> DaemonManager::logs(std::string name) {
       });
 }
 
+net::Task<Result<std::string>> DaemonManager::followLogs(std::string name, LogSink sink) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  Result<sys::LogReader> log =
+      co_await foundation_.workers.run([directory = lifecycle_.directoryOf(sandbox->record.uuid)] {
+        return OutputLog::reader(directory);
+      });
+  if (!log) {
+    co_return std::unexpected(std::move(log).error());
+  }
+  for (;;) {
+    // Looked at before reading: what is printed last is in the file before the sandbox ends.
+    const std::uint64_t seen = sandbox->logged;
+    const bool live = sandbox->status == model::SandboxStatus::Running || sandbox->busy;
+    for (;;) {
+      const Result<std::string> piece =
+          co_await foundation_.workers.run([&log] { return OutputLog::next(*log); });
+      if (!piece) {
+        co_return std::unexpected(piece.error());
+      }
+      if (piece->empty()) {
+        break;
+      }
+      const Status taken = co_await sink(*piece);
+      AK_CO_TRY(taken);
+    }
+    if (!live) {
+      co_return sandbox->record.stop_reason;
+    }
+    if (sandbox->logged == seen) {
+      co_await sandbox->changed.wait();
+    }
+  }
+}
+
 Overview DaemonManager::overview() const {
   Overview overview;
   overview.backend = foundation_.backend.name();

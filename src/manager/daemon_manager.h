@@ -33,6 +33,7 @@ class DaemonManager final : public Manager {
   net::Task<std::vector<SandboxView>> list() override;
   net::Task<Result<SandboxView>> get(std::string name_or_uuid) override;
   net::Task<Result<std::string>> logs(std::string name) override;
+  net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) override;
   net::Task<Result<std::vector<model::Change>>> changes(std::string name) override;
   net::Task<Result<std::string>> diff(std::string name, std::vector<std::string> paths) override;
   net::Task<Result<std::vector<model::Change>>> apply(std::string name,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -84,6 +85,9 @@ struct VerifyCheck {
   std::string detail;
 };
 
+// Takes one piece of a log; an error means that its reader is gone.
+using LogSink = std::function<net::Task<Status>(std::string_view)>;
+
 enum class ApplyForce : bool { No, Yes };
 
 // The use cases, each written once. Front ends translate to and from these calls and nothing more.
@@ -109,6 +113,10 @@ class Manager {
   virtual net::Task<std::vector<SandboxView>> list() = 0;
   virtual net::Task<Result<SandboxView>> get(std::string name_or_uuid) = 0;
   virtual net::Task<Result<std::string>> logs(std::string name) = 0;
+  // What was printed so far and then what is, until the sandbox has ended or is removed: then why.
+  // A reader that does not take its pieces holds up nobody else; it misses what is dropped from the
+  // log meanwhile, and a line there says so. Cancelled when the reader leaves.
+  virtual net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) = 0;
 
   virtual net::Task<Result<std::vector<model::Change>>> changes(std::string name) = 0;
   // A unified diff of text files, for people.

@@ -34,6 +34,10 @@ class MeteredManager final : public Manager {
     return inner_.logs(std::move(name));
   }
 
+  net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) override {
+    return inner_.followLogs(std::move(name), std::move(sink));
+  }
+
   net::Task<Result<std::vector<model::Change>>> changes(std::string name) override {
     return inner_.changes(std::move(name));
   }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kNew = "/output.log";
 constexpr std::string_view kOld = "/output.log.1";
+constexpr std::string_view kMissing = "\n[agentkernel: some output is missing here]\n";
 constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW;
 
 }  // namespace
@@ -47,7 +48,7 @@ void OutputLog::append(std::string_view data) {
     done = rotate();
   }
   if (done && lost_) {
-    done = sys::writeAll(file_.get(), "\n[agentkernel: some output is missing here]\n");
+    done = sys::writeAll(file_.get(), kMissing);
     lost_ = !done;
   }
   if (done) {
@@ -57,21 +58,30 @@ void OutputLog::append(std::string_view data) {
   lost_ = lost_ || !done;
 }
 
-Result<std::string> OutputLog::read(const std::string& directory) {
-  std::string text;
-  bool any = false;
-  for (const std::string_view half : {kOld, kNew}) {
-    Result<std::string> part = sys::readFile(cat(directory, half), kHalf + (1U << 20U));
-    if (part) {
-      text += *part;
-      any = true;
-    } else if (part.error().sys_errno != ENOENT) {
-      return std::unexpected(std::move(part).error());
-    }
-  }
-  if (!any) {
+Result<sys::LogReader> OutputLog::reader(const std::string& directory) {
+  auto reader = sys::LogReader::open(cat(directory, kNew));
+  if (!reader && reader.error().sys_errno == ENOENT) {
     return fail(ErrorCode::NotFound, "this sandbox has no output log",
                 "Only commands started with --detach or --keep are logged.");
+  }
+  return reader;
+}
+
+Result<std::string> OutputLog::next(sys::LogReader& reader) {
+  sys::LogReader::Piece piece = AK_TRY(reader.next());
+  return piece.skipped ? cat(kMissing, piece.data) : std::move(piece.data);
+}
+
+Result<std::string> OutputLog::read(const std::string& directory) {
+  sys::LogReader log = AK_TRY(reader(directory));
+  std::string text;
+  // A writer that is faster than we are must not keep us here.
+  while (text.size() < 2 * kHalf) {
+    const std::string piece = AK_TRY(next(log));
+    if (piece.empty()) {
+      break;
+    }
+    text += piece;
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "sys/log_reader.h"
 #include "sys/owned_fd.h"
 
 namespace ak::manager {
@@ -19,6 +20,11 @@ class OutputLog {
   // `directory` outlives the log. Goes on with what is there.
   static Result<OutputLog> open(const std::string& directory);
   void append(std::string_view data);
+
+  // Reads a log from its beginning, while it is written or not; NotFound when nothing was ever
+  // logged. next() gives its next piece, empty when there is nothing more for now.
+  static Result<sys::LogReader> reader(const std::string& directory);
+  static Result<std::string> next(sys::LogReader& reader);
 
   // Both halves, oldest first; NotFound when nothing was ever logged.
   static Result<std::string> read(const std::string& directory);

@@ -30,8 +30,9 @@ struct Sandbox {
   sys::OwnedFd process;
   sys::OwnedFd changes;  // the workspace's upper layer
   std::optional<OutputLog> log;
+  std::uint64_t logged = 0;  // pieces, so that who follows the log sees that there are more
 
-  net::Event changed;  // status or busy
+  net::Event changed;  // status, busy or logged
 };
 
 // shared: see above

@@ -1,45 +1,10 @@
 // The built programs together: `agentkernel run` against a daemon that it starts by itself.
-#include <gtest/gtest.h>
+#include "scratch_home.h"
 
-#include "cli/testing/program.h"
-#include "client/testing/scripted_server.h"
-
-namespace ak {
+namespace ak::e2e {
 namespace {
 
-using cli::testing::Finished;
-using cli::testing::Program;
-using Words = std::vector<std::string>;
-
-class RunTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (::access(AK_BIN_DIR "/agentkerneld", X_OK) != 0) {
-      GTEST_SKIP() << "agentkerneld is not built";
-    }
-    ASSERT_TRUE(sys::makePrivateDirectory(directory_.path() + "/run"));
-  }
-
-  void TearDown() override {
-    if (!IsSkipped()) {
-      agentkernel({"daemon", "stop"});
-    }
-  }
-
-  Finished agentkernel(Words words, std::string_view input = {}) const {
-    words.insert(words.begin(), AK_BIN_DIR "/agentkernel");
-    Program program(words, {"HOME=" + directory_.path(), "PATH=/usr/bin:/bin",
-                            "XDG_RUNTIME_DIR=" + directory_.path() + "/run",
-                            "AGENTKERNEL_STATE_DIR=" + directory_.path() + "/state"});
-    if (!input.empty()) {
-      EXPECT_TRUE(sys::writeAll(program.input(), input));
-    }
-    return program.finish();
-  }
-
- private:
-  client::testing::TemporaryDirectory directory_;
-};
+class RunTest : public ScratchHome {};
 
 TEST_F(RunTest, TheFirstRunStartsTheDaemonAndPrints) {
   const Finished finished = agentkernel({"run", "--mount", "none", "echo", "hello"});
@@ -73,4 +38,4 @@ TEST_F(RunTest, FailuresHaveTheirOwnStatus) {
 }
 
 }  // namespace
-}  // namespace ak
+}  // namespace ak::e2e

@@ -8,35 +8,19 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <gtest/gtest.h>
+#include "scratch_home.h"
 
-#include "cli/testing/program.h"
-#include "client/testing/scripted_server.h"
-
-namespace ak {
+namespace ak::e2e {
 namespace {
 
-class TerminalTest : public ::testing::Test {
+class TerminalTest : public ScratchHome {
  protected:
-  void SetUp() override { ASSERT_TRUE(sys::makePrivateDirectory(directory_.path() + "/run")); }
-
   void TearDown() override {
     if (pid_ > 0) {
       ::kill(pid_, SIGKILL);
       ::waitpid(pid_, nullptr, 0);
     }
-    cli::testing::Program(words({"daemon", "stop"}), variables()).finish();
-  }
-
-  static std::vector<std::string> words(std::vector<std::string> list) {
-    list.insert(list.begin(), AK_BIN_DIR "/agentkernel");
-    return list;
-  }
-
-  std::vector<std::string> variables() const {
-    return {"HOME=" + directory_.path(), "PATH=/usr/bin:/bin", "TERM=xterm",
-            "XDG_RUNTIME_DIR=" + directory_.path() + "/run",
-            "AGENTKERNEL_STATE_DIR=" + directory_.path() + "/state"};
+    ScratchHome::TearDown();
   }
 
   // Begins `run -t sh -c SCRIPT` on a terminal of 30 rows and 100 columns.
@@ -90,17 +74,8 @@ class TerminalTest : public ::testing::Test {
 
   // Reads what the terminal shows until `text` has appeared.
   bool shows(std::string_view text) {
-    while (seen_.find(text) == std::string::npos) {
-      pollfd slot{master_.get(), POLLIN, 0};
-      char buffer[4096];
-      if (::poll(&slot, 1, 30'000) != 1) {
-        return false;
-      }
-      const ssize_t size = ::read(master_.get(), buffer, sizeof buffer);
-      if (size <= 0) {
-        return false;
-      }
-      seen_.append(buffer, static_cast<std::size_t>(size));
+    if (!readUntil(master_.get(), text, seen_)) {
+      return false;
     }
     seen_.erase(0, seen_.find(text) + text.size());
     return true;
@@ -116,7 +91,6 @@ class TerminalTest : public ::testing::Test {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 
-  client::testing::TemporaryDirectory directory_;
   sys::OwnedFd master_;
   termios before_{};
   std::string seen_;
@@ -180,4 +154,4 @@ TEST_F(TerminalTest, IsRestoredWhileStoppedAndRawAgainAfter) {
 }
 
 }  // namespace
-}  // namespace ak
+}  // namespace ak::e2e

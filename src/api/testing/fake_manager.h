@@ -19,6 +19,7 @@ class FakeManager final : public manager::Manager {
  public:
   std::atomic<int> waiting{0};  // commands that have come to wait for their client
   std::promise<manager::ExecSink::Input::Kind> ended;
+  std::promise<void> left;  // a reader of a log has been noticed to be gone
   std::map<std::string, manager::SandboxView> sandboxes;
   model::RunRequest last_run;
   std::vector<std::string> last_paths;
@@ -103,6 +104,28 @@ class FakeManager final : public manager::Manager {
 
   net::Task<Result<std::string>> logs(std::string) override {
     co_return "{\"type\":\"started\"}\nplain \xff text\n";
+  }
+
+  // Two pieces, then the end of "a"; any other goes on until it is cancelled.
+  net::Task<Result<std::string>> followLogs(std::string name, manager::LogSink sink) override {
+    for (const char* piece : {"first\n", "caf\xc3"}) {
+      const Status taken = co_await sink(piece);
+      AK_CO_TRY(taken);
+    }
+    if (name == "a") {
+      const Status taken = co_await sink("\xa9\n");
+      AK_CO_TRY(taken);
+      co_return "its command ended with code 0";
+    }
+    ++waiting;
+    waiting.notify_all();
+    try {
+      co_await net::sleepFor(std::chrono::hours(1));
+    } catch (...) {
+      left.set_value();
+      throw;
+    }
+    co_return "";
   }
 
   net::Task<Result<std::vector<model::Change>>> changes(std::string) override { co_return written; }

@@ -11,7 +11,6 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "client/envelope.h"
-#include "sys/file.h"
 #include "sys/process.h"
 
 namespace ak::cli {
@@ -24,15 +23,9 @@ constexpr std::array<std::string_view, 1> kStartExamples = {"agentkernel daemon 
 constexpr std::array<std::string_view, 1> kStopExamples = {"agentkernel daemon stop"};
 constexpr std::array<std::string_view, 1> kRestartExamples = {"agentkernel daemon restart"};
 constexpr std::array<std::string_view, 1> kStatusExamples = {"agentkernel daemon status --json"};
-constexpr std::array<std::string_view, 1> kLogsExamples = {"agentkernel daemon logs --last 50"};
-
-constexpr std::array<OptionSpec, 1> kLogsOptions = {{
-    {"last", 'l', Takes::Value, "N", "Only the last N lines"},
-}};
 
 constexpr int kStopDeadlineMs = 20000;
 constexpr int kNotRunning = 3;  // as systemctl(1) and LSB scripts say it
-constexpr std::size_t kMaxLog = 64 * 1024 * 1024;
 
 bool isMissing(const Error& error) {
   return error.sys_errno == ENOENT || error.sys_errno == ECONNREFUSED;
@@ -150,34 +143,6 @@ Result<int> status(Context& context, const Arguments& arguments) {
   return 0;
 }
 
-Result<int> logs(Context& context, const Arguments& arguments) {
-  // From the file, not the API: logs are wanted most when there is no daemon.
-  const client::DaemonPlace place = AK_TRY(context.daemonPlace());
-  auto text = sys::readFile(cat(place.paths.state, client::kLogFile), kMaxLog);
-  if (!text) {
-    if (text.error().sys_errno != ENOENT) {
-      return std::unexpected(std::move(text).error());
-    }
-    context.output().note("there is no log yet: the daemon has never run");
-    return 0;
-  }
-  std::string_view shown = *text;
-  if (const auto last = arguments.value("last")) {
-    const auto count = parseNumber<std::size_t>(*last);
-    if (!count) {
-      return fail(ErrorCode::InvalidArgument, cat("--last ", printable(*last), " is not a number"),
-                  "Write for example: --last 50");
-    }
-    std::size_t at = shown.ends_with('\n') ? shown.size() - 1 : shown.size();
-    for (std::size_t i = 0; i < *count && at != std::string_view::npos && at != 0; ++i) {
-      at = shown.rfind('\n', at - 1);
-    }
-    shown = at == std::string_view::npos || at == 0 ? shown : shown.substr(at + 1);
-  }
-  context.output().lines(shown);
-  return 0;
-}
-
 }  // namespace
 
 const CommandSpec kDaemonStartCommand = {
@@ -210,14 +175,6 @@ const CommandSpec kDaemonStatusCommand = {
     .options = kJsonOnly,
     .examples = kStatusExamples,
     .run = status,
-};
-
-const CommandSpec kDaemonLogsCommand = {
-    .name = "daemon logs",
-    .summary = "Show the daemon's log",
-    .options = kLogsOptions,
-    .examples = kLogsExamples,
-    .run = logs,
 };
 
 }  // namespace ak::cli

@@ -1,0 +1,130 @@
+// `logs --follow` and `daemon logs --follow`: they show what comes, and end when they should.
+#include <csignal>
+
+#include "scratch_home.h"
+
+namespace ak::e2e {
+namespace {
+
+class FollowTest : public ScratchHome {
+ protected:
+  void detach(const std::string& name, const std::string& script) const {
+    const Finished made = agentkernel(
+        {"run", "--detach", "--keep", "--name", name, "--mount", "none", "sh", "-c", script});
+    ASSERT_EQ(made.status, 0) << made.err;
+  }
+
+  void TearDown() override {
+    agentkernel({"rm", "it"});
+    ScratchHome::TearDown();
+  }
+
+  std::string seen;
+};
+
+TEST_F(FollowTest, ShowsWhatIsThereAndWhatComes) {
+  detach("it", "echo before; while ! [ -e /tmp/go ]; do sleep 0.05; done; echo after; sleep 1000");
+  const Program follower = start({"logs", "--follow", "it"});
+  ASSERT_TRUE(readUntil(follower.output(), "before\n", seen)) << seen;
+  ASSERT_EQ(agentkernel({"exec", "it", "touch", "/tmp/go"}).status, 0);
+  EXPECT_TRUE(readUntil(follower.output(), "after\n", seen)) << seen;
+  EXPECT_EQ(seen, "before\nafter\n");
+}
+
+TEST_F(FollowTest, EndsWhenTheCommandOfADetachedRunEnds) {
+  const Finished made =
+      agentkernel({"run", "--detach", "--name", "it", "--mount", "none", "sh", "-c",
+                   "echo one; while ! [ -e /tmp/go ]; do sleep 0.05; done; printf last"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  Program follower = start({"logs", "--follow", "--verbose", "it"});
+  ASSERT_TRUE(readUntil(follower.output(), "one\n", seen));
+  ASSERT_EQ(agentkernel({"exec", "it", "touch", "/tmp/go"}).status, 0);
+  const Finished finished = follower.finish();
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_EQ(finished.out, "last");
+  EXPECT_NE(finished.err.find("its command ended with code 0"), std::string::npos) << finished.err;
+  // And again, when it has long ended.
+  EXPECT_EQ(agentkernel({"logs", "-f", "it"}).out, "one\nlast");
+}
+
+TEST_F(FollowTest, EndsWhenTheSandboxIsStoppedOrRemoved) {
+  for (const char* ending : {"stop", "rm"}) {
+    agentkernel({"rm", "it"});
+    detach("it", "echo up; exec sleep 1000");
+    Program follower = start({"logs", "--follow", "it"});
+    seen.clear();
+    ASSERT_TRUE(readUntil(follower.output(), "up\n", seen));
+    ASSERT_EQ(agentkernel({ending, "it"}).status, 0);
+    EXPECT_EQ(follower.finish().status, 0) << ending;
+  }
+}
+
+TEST_F(FollowTest, InterruptEndsTheFollowingAndNothingElse) {
+  detach("it", "echo up; exec sleep 1000");
+  Program follower = start({"logs", "--follow", "it"});
+  ASSERT_TRUE(readUntil(follower.output(), "up\n", seen));
+  follower.signal(SIGINT);
+  EXPECT_EQ(follower.finish().status, 128 + SIGINT);
+  EXPECT_EQ(agentkernel({"exec", "it", "echo", "alive"}).out, "alive\n");
+}
+
+TEST_F(FollowTest, EndsWithItsOwnReaderThoughNothingMoreIsPrinted) {
+  detach("it", "echo up; exec sleep 1000");
+  Program follower = start({"logs", "--follow", "it"});
+  ASSERT_TRUE(readUntil(follower.output(), "up\n", seen));
+  follower.closeOutput();
+  EXPECT_EQ(follower.finish().status, 128 + SIGPIPE);
+}
+
+TEST_F(FollowTest, ASlowReaderHoldsUpNobody) {
+  detach("it", "head -c 40000000 /dev/zero | tr '\\0' x; touch /tmp/done; exec sleep 1000");
+  Program follower = start({"logs", "--follow", "it"});  // reads nothing
+  EXPECT_EQ(agentkernel({"exec", "--timeout", "60s", "it", "sh", "-c",
+                         "while ! [ -e /tmp/done ]; do sleep 0.05; done"})
+                .status,
+            0);
+  ASSERT_EQ(agentkernel({"stop", "it"}).status, 0);
+  const Finished finished = follower.finish();
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_NE(finished.out.find("some output is missing here"), std::string::npos);
+  EXPECT_LT(finished.out.size(), 40'000'000U);
+}
+
+TEST_F(FollowTest, JsonIsAnObjectALine) {
+  ASSERT_EQ(agentkernel({"run", "--keep", "--name", "it", "--mount", "none", "sh", "-c",
+                         "printf 'a\\n\\033b'"})
+                .status,
+            0);
+  ASSERT_EQ(agentkernel({"stop", "it"}).status, 0);
+  EXPECT_EQ(agentkernel({"logs", "-f", "--json", "it"}).out,
+            "{\"message\":\"a\"}\n{\"message\":\"\\u001bb\"}\n");
+}
+
+TEST_F(FollowTest, TheDaemonsLogGoesOnOverItsRestart) {
+  ASSERT_EQ(agentkernel({"daemon", "start"}).status, 0);
+  Program follower = start({"daemon", "logs", "--follow"});
+  ASSERT_TRUE(readUntil(follower.output(), "listens on", seen)) << seen;
+  seen.clear();
+  ASSERT_EQ(agentkernel({"daemon", "stop"}).status, 0);
+  ASSERT_TRUE(readUntil(follower.output(), "stopped", seen)) << seen;
+  ASSERT_EQ(agentkernel({"daemon", "start"}).status, 0);
+  ASSERT_TRUE(readUntil(follower.output(), "listens on", seen)) << seen;
+  follower.signal(SIGINT);
+  EXPECT_EQ(follower.finish().status, 128 + SIGINT);
+}
+
+TEST_F(FollowTest, TheDaemonsLogIsFollowedOverItsRotation) {
+  ASSERT_TRUE(sys::makePrivateDirectory(state()));
+  write(state() + "/daemon.log", "one\ntwo\n");
+  Program follower = start({"daemon", "logs", "--follow", "--last", "1"});
+  ASSERT_TRUE(readUntil(follower.output(), "two\n", seen));
+  ASSERT_EQ(::rename((state() + "/daemon.log").c_str(), (state() + "/daemon.log.1").c_str()), 0);
+  write(state() + "/daemon.log", "three\n");
+  ASSERT_TRUE(readUntil(follower.output(), "three\n", seen));
+  EXPECT_EQ(seen, "two\nthree\n");
+  follower.closeOutput();
+  EXPECT_EQ(follower.finish().status, 128 + SIGPIPE);
+}
+
+}  // namespace
+}  // namespace ak::e2e
