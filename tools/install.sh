@@ -4,6 +4,8 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# Where the programs were built; another one for tests of another build.
+build=${AK_BUILD_DIR:-$root/build}
 action=${1:?install or uninstall}
 shift
 if ((EUID == 0)); then prefix=/usr/local; else prefix=$HOME/.local; fi
@@ -49,30 +51,38 @@ put() { # SOURCE MODE TARGET
 }
 
 install_all() {
-  local program page
+  local program page shell scratch version
   mkdir -p "$(dirname -- "$manifest")"
   : >"$manifest"
   for program in agentkernel agentkerneld ak-launcher ak-agent; do
-    [[ -x $root/build/bin/$program ]] || {
+    [[ -x $build/bin/$program ]] || {
       printf 'install: error: build/bin/%s is not there\n  Build first: ./dev build\n' "$program" >&2
       exit 1
     }
-    put "$root/build/bin/$program" 0755 "bin/$program"
+    put "$build/bin/$program" 0755 "bin/$program"
   done
-  unit=$(mktemp)
-  trap 'rm -f -- "$unit"' EXIT
-  sed "s|@PREFIX@|$prefix|g" "$root/packaging/systemd/agentkernel.service" >"$unit"
+  scratch=$(mktemp -d)
+  # Expanded now: it is a local variable, and the trap runs outside.
+  trap "rm -rf -- $(printf %q "$scratch")" EXIT
+  sed "s|@PREFIX@|$prefix|g" "$root/packaging/systemd/agentkernel.service" >"$scratch/unit"
   # Under ~/.local the user's systemd reads share/systemd/user, elsewhere lib/systemd/user.
   if [[ $prefix == "${HOME:-/nonexistent}/.local" ]]; then
-    put "$unit" 0644 share/systemd/user/agentkernel.service
+    put "$scratch/unit" 0644 share/systemd/user/agentkernel.service
   else
-    put "$unit" 0644 lib/systemd/user/agentkernel.service
+    put "$scratch/unit" 0644 lib/systemd/user/agentkernel.service
   fi
-  if "$root/build/bin/agentkernel" completion bash >"$unit" 2>/dev/null && [[ -s $unit ]]; then
-    put "$unit" 0644 share/bash-completion/completions/agentkernel
-  fi
-  for page in "$root"/docs/man/*.[1-8]; do
-    [[ ! -e $page ]] || put "$page" 0644 "share/man/man${page##*.}/${page##*/}"
+  for shell in bash zsh fish; do
+    "$build/bin/agentkernel" completion "$shell" >"$scratch/$shell"
+  done
+  put "$scratch/bash" 0644 share/bash-completion/completions/agentkernel
+  put "$scratch/zsh" 0644 share/zsh/site-functions/_agentkernel
+  put "$scratch/fish" 0644 share/fish/vendor_completions.d/agentkernel.fish
+  mkdir "$scratch/man"
+  "$build/bin/agentkernel" help --man "$scratch/man" >/dev/null
+  version=$("$build/bin/agentkernel" --version)
+  "$root/tools/config_man.py" "${version#* }" >"$scratch/man/agentkernel.toml.5"
+  for page in "$scratch"/man/*; do
+    put "$page" 0644 "share/man/man${page##*.}/${page##*/}"
   done
   put "$root/README.md" 0644 share/doc/agentkernel/README.md
   put "$root/LICENSE" 0644 share/doc/agentkernel/copyright

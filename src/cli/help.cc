@@ -22,24 +22,6 @@ std::string optionLine(const OptionSpec& option) {
   return line;
 }
 
-std::string optionHelp(const OptionSpec& option) {
-  std::string text(option.help);
-  if (!option.words.empty()) {
-    text += " [";
-    for (const std::string_view word : split(option.words, ',')) {
-      if (!text.ends_with('[')) {
-        text += ", ";
-      }
-      text += word;
-    }
-    text += "]";
-  }
-  if (option.takes == Takes::Values) {
-    text += " (repeatable)";
-  }
-  return text;
-}
-
 std::string columns(const std::vector<std::pair<std::string, std::string>>& rows) {
   std::size_t width = 0;
   for (const auto& [left, right] : rows) {
@@ -63,6 +45,33 @@ std::string optionsText(const CommandSpec& command) {
 }
 
 }  // namespace
+
+std::string optionHelp(const OptionSpec& option) {
+  std::string text(option.help);
+  if (!option.words.empty()) {
+    text += " [";
+    for (const std::string_view word : split(option.words, ',')) {
+      if (!text.ends_with('[')) {
+        text += ", ";
+      }
+      text += word;
+    }
+    text += "]";
+  }
+  if (option.takes == Takes::Values) {
+    text += " (repeatable)";
+  }
+  return text;
+}
+
+std::string_view exitStatusText() {
+  return "For run and exec the guest's own; 125 when we failed, 126 and 127 when the command "
+         "cannot\n"
+         "be run or does not exist, 124 after a timeout, 128+n after signal n. A wrong command "
+         "line "
+         "is\n"
+         "125 for run and exec, whose 2 is the guest's, and 2 for all others.";
+}
 
 std::string rootHelp() {
   std::vector<std::pair<std::string, std::string>> rows;
@@ -92,12 +101,8 @@ std::string commandsMarkdown() {
   std::string text =
       "# The command line\n\n"
       "Made from the tables in `src/cli`; a test compares. Write it anew with:\n"
-      "`build/bin/agentkernel help --markdown > docs/cli.md`\n\n"
-      "Exit status: for `run` and `exec` the guest's own; 125 when we failed, 126 and 127 when "
-      "the\n"
-      "command cannot be run or does not exist, 124 after a timeout, 128+n after signal n. A "
-      "wrong\n"
-      "command line is 125 for `run` and `exec`, whose 2 is the guest's, and 2 for all others.\n";
+      "`build/bin/agentkernel help --markdown > docs/cli.md`\n\n";
+  text += cat("## Exit status\n\n", exitStatusText(), "\n");
   for (const CommandSpec* command : allCommands()) {
     text += cat("\n## ", command->name, "\n\n```\n", commandHelp(*command), "```\n");
   }

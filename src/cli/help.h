@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "cli/command.h"
 
@@ -10,6 +11,10 @@ namespace ak::cli {
 std::string rootHelp();
 // "agentkernel COMMAND --help".
 std::string commandHelp(const CommandSpec& command);
+// An option's help with the words that it accepts.
+std::string optionHelp(const OptionSpec& option);
+// What the exit status of every command means.
+std::string_view exitStatusText();
 // docs/cli.md, whole.
 std::string commandsMarkdown();
 
