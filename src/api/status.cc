@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/doctor_json.h"
 #include "api/reply.h"
 #include "api/routes.h"
 #include "base/text.h"
@@ -52,10 +53,10 @@ Task<Result<HttpResponse>> getStatus(Call& call) {
        {"pool", toJson(overview.pool)}});
 }
 
-Task<Result<HttpResponse>> getDoctor(Call& call) {
+json toJson(const std::vector<manager::DoctorCheck>& checks) {
   json list = json::array();
   bool healthy = true;
-  for (const manager::DoctorCheck& check : co_await call.context.doctor.check()) {
+  for (const manager::DoctorCheck& check : checks) {
     json item = {{"name", check.name}, {"status", name(check.status)}, {"message", check.message}};
     if (!check.remedy.empty()) {
       item["remedy"] = check.remedy;
@@ -63,7 +64,11 @@ Task<Result<HttpResponse>> getDoctor(Call& call) {
     healthy = healthy && check.status != manager::CheckStatus::Error;
     list.push_back(std::move(item));
   }
-  co_return success({{"checks", std::move(list)}, {"healthy", healthy}});
+  return {{"checks", std::move(list)}, {"healthy", healthy}};
+}
+
+Task<Result<HttpResponse>> getDoctor(Call& call) {
+  co_return success(toJson(co_await call.context.doctor.check()));
 }
 
 Task<Result<HttpResponse>> getBackends(Call& call) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <initializer_list>
 
 #include "base/text.h"
 #include "sys/file.h"
@@ -21,6 +22,7 @@ using SteadyClock = std::chrono::steady_clock;
 // The child's number of the ready pipe: the first after the standard three.
 constexpr int kReadyFd = 3;
 constexpr std::size_t kMaxReason = 8 * 1024;
+constexpr std::size_t kMaxReport = 256 * 1024;
 
 std::unexpected<Error> cannotStart(const DaemonPlace& place, std::string_view why) {
   return fail(ErrorCode::Unavailable, cat("the daemon could not be started: ", why),
@@ -87,40 +89,39 @@ Result<sys::OwnedFd> lift(Result<sys::OwnedFd> fd) {
   return high;
 }
 
-Result<pid_t> spawn(const DaemonPlace& place, sys::OwnedFd ready) {
-  const sys::OwnedFd state = AK_TRY(sys::makePrivateDirectory(place.paths.state));
-  const sys::OwnedFd null = AK_TRY(lift(sys::openPath("/dev/null", O_RDWR)));
-  const sys::OwnedFd log =
-      AK_TRY(lift(sys::openAt(state.get(), std::string(kLogFile.substr(1)),
-                              O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600)));
-  const sys::OwnedFd ready_end = AK_TRY(lift(std::move(ready)));
+std::vector<std::string> programWords(const DaemonPlace& place, std::vector<std::string> first) {
+  std::vector<std::string> words = {place.program};
+  words.insert(words.end(), first.begin(), first.end());
+  words.insert(words.end(), {"--state-dir", place.paths.state, "--runtime-dir", place.paths.runtime,
+                             "--config", place.paths.user_config});
+  return words;
+}
 
-  std::vector<std::string> words = {
-      place.program,       "--ready-fd",      std::to_string(kReadyFd),
-      "--state-dir",       place.paths.state, "--runtime-dir",
-      place.paths.runtime, "--config",        place.paths.user_config};
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> list;
+  for (std::string& text : strings) {
+    list.push_back(text.data());
+  }
+  list.push_back(nullptr);
+  return list;
+}
+
+struct Placed {
+  int fd;
+  int number;
+};
+
+// The daemon's program with these descriptors, which stand above their numbers (lift), and no
+// others.
+Result<pid_t> spawnProgram(const DaemonPlace& place,
+                           std::vector<std::string> first,
+                           std::initializer_list<Placed> descriptors) {
+  std::vector<std::string> words = programWords(place, std::move(first));
   std::vector<std::string> variables = place.environment;
-  const auto pointers = [](std::vector<std::string>& strings) {
-    std::vector<char*> list;
-    for (std::string& text : strings) {
-      list.push_back(text.data());
-    }
-    list.push_back(nullptr);
-    return list;
-  };
   SpawnPlan plan;
   int error = plan.detach();
-  if (error == 0) {
-    error = plan.place(null.get(), STDIN_FILENO);
-  }
-  if (error == 0) {
-    error = plan.place(log.get(), STDOUT_FILENO);
-  }
-  if (error == 0) {
-    error = plan.place(log.get(), STDERR_FILENO);
-  }
-  if (error == 0) {
-    error = plan.place(ready_end.get(), kReadyFd);
+  for (const Placed& descriptor : descriptors) {
+    error = error != 0 ? error : plan.place(descriptor.fd, descriptor.number);
   }
   pid_t pid = -1;
   if (error == 0) {
@@ -135,6 +136,20 @@ Result<pid_t> spawn(const DaemonPlace& place, sys::OwnedFd ready) {
     return failErrno(error, cat("start ", place.program));
   }
   return pid;
+}
+
+Result<pid_t> spawnReady(const DaemonPlace& place, sys::OwnedFd ready) {
+  const sys::OwnedFd state = AK_TRY(sys::makePrivateDirectory(place.paths.state));
+  const sys::OwnedFd null = AK_TRY(lift(sys::openPath("/dev/null", O_RDWR)));
+  const sys::OwnedFd log =
+      AK_TRY(lift(sys::openAt(state.get(), std::string(kLogFile.substr(1)),
+                              O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600)));
+  const sys::OwnedFd ready_end = AK_TRY(lift(std::move(ready)));
+  return spawnProgram(place, {"--ready-fd", std::to_string(kReadyFd)},
+                      {{null.get(), STDIN_FILENO},
+                       {log.get(), STDOUT_FILENO},
+                       {log.get(), STDERR_FILENO},
+                       {ready_end.get(), kReadyFd}});
 }
 
 // What the daemon said: nothing more than the one byte, or why it cannot start.
@@ -184,7 +199,7 @@ Status spawnDaemon(const DaemonPlace& place) {
     return failErrno("pipe");
   }
   const sys::OwnedFd reader(ends[0]);
-  const pid_t pid = AK_TRY(spawn(place, sys::OwnedFd(ends[1])));
+  const pid_t pid = AK_TRY(spawnReady(place, sys::OwnedFd(ends[1])));
   const auto said = readReady(reader.get(), SteadyClock::now() + place.start_deadline);
   if (!said) {
     // Half started, it would hold the state directory against every later attempt.
@@ -206,6 +221,26 @@ Status spawnDaemon(const DaemonPlace& place) {
   return cannotStart(place, WIFSIGNALED(status)
                                 ? cat("it was ended by signal ", WTERMSIG(status))
                                 : cat("it ended with status ", WEXITSTATUS(status)));
+}
+
+Result<std::string> runDoctor(const DaemonPlace& place) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return failErrno("pipe");
+  }
+  const sys::OwnedFd reader(ends[0]);
+  pid_t pid = -1;
+  {
+    const sys::OwnedFd null = AK_TRY(lift(sys::openPath("/dev/null", O_RDWR)));
+    const sys::OwnedFd writer = AK_TRY(lift(sys::OwnedFd(ends[1])));
+    pid = AK_TRY(spawnProgram(
+        place, {"--doctor"},
+        {{null.get(), STDIN_FILENO}, {writer.get(), STDOUT_FILENO}, {null.get(), STDERR_FILENO}}));
+  }
+  auto text = sys::readAll(reader.get(), kMaxReport);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return text;
 }
 
 }  // namespace ak::client

@@ -8,10 +8,15 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <memory>
 #include <thread>
 
 #include <boost/asio/signal_set.hpp>
+#include <nlohmann/json.hpp>
 
+#include "api/doctor_json.h"
+#include "api/reply.h"
 #include "api/router.h"
 #include "backend/native/native_backend.h"
 #include "base/text.h"
@@ -79,11 +84,13 @@ policy::HostBudget budgetOf(const policy::HostFacts& facts, const config::Limits
   return budget;
 }
 
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
 std::string canonicalHome(const std::string& home) {
-  char* resolved = ::realpath(home.c_str(), nullptr);
-  std::string canonical = resolved != nullptr ? resolved : home;
-  std::free(resolved);  // NOLINT: realpath's own allocation
-  return canonical;
+  const std::unique_ptr<char, Free> resolved(::realpath(home.c_str(), nullptr));
+  return resolved ? resolved.get() : home;
 }
 
 observe::Level levelOf(const config::LogSection& section) {
@@ -281,15 +288,9 @@ int runDaemon(const Options& options) {
 
 int printDoctor(const Options& options) {
   manager::UserSettings settings(options.paths.user_config, options.paths.trust_file);
-  bool healthy = true;
-  std::string text;
-  for (const manager::DoctorCheck& check : manager::checkHost(options.paths, settings)) {
-    healthy = healthy && check.status != manager::CheckStatus::Error;
-    text += cat(name(check.status), "  ", check.name, ": ", check.message, "\n");
-    text += check.remedy.empty() ? std::string() : cat("    ", check.remedy, "\n");
-  }
-  (void)sys::writeAll(STDOUT_FILENO, text);
-  return healthy ? 0 : 1;
+  const nlohmann::json report = api::toJson(manager::checkHost(options.paths, settings));
+  (void)sys::writeAll(STDOUT_FILENO, cat(api::dump(report), "\n"));
+  return report.value("healthy", false) ? 0 : 1;
 }
 
 }  // namespace ak::daemon

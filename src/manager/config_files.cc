@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/stat.h>
 
 #include <memory>
 
@@ -28,17 +27,7 @@ Result<std::string> readSource(int directory,
                                std::size_t limit) {
   const std::uint64_t resolve =
       reach == Reach::Beneath ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : RESOLVE_NO_MAGICLINKS;
-  // O_NONBLOCK: a FIFO in the project must not hang the daemon.
-  const sys::OwnedFd fd =
-      AK_TRY(sys::openAt(directory, source, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, resolve));
-  struct stat info{};
-  if (::fstat(fd.get(), &info) != 0) {
-    return failErrno(cat("stat ", source));
-  }
-  if (!S_ISREG(info.st_mode)) {
-    return fail(ErrorCode::InvalidArgument, cat(printable(source), " is not a regular file"));
-  }
-  return sys::readAll(fd.get(), limit);
+  return sys::readRegularFile(directory, source, limit, resolve);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -124,25 +123,22 @@ Result<config::ProjectConfig> SettingsDesk::readProject(const std::string& direc
                                                         const UserSettings::Snapshot& user) const {
   const WorkspaceDirectory place = AK_TRY(lookAtWorkspace(directory));
   const sys::OwnedFd base = AK_TRY(sys::openPath(place.host.path, O_PATH | O_DIRECTORY));
-  // O_NONBLOCK: a FIFO of that name must not hang a worker.
-  const auto fd =
-      AK_TRY(sys::openAtIfExists(base.get(), "agentkernel.toml", O_RDONLY | O_NONBLOCK | O_NOCTTY,
-                                 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
-  if (!fd) {
-    return config::ProjectConfig{};
-  }
-  struct stat info{};
-  if (::fstat(fd->get(), &info) != 0) {
-    return failErrno("stat agentkernel.toml");
-  }
   const std::string path = cat(place.host.path, "/agentkernel.toml");
-  if (!S_ISREG(info.st_mode)) {
-    return fail(ErrorCode::InvalidArgument, cat(printable(path), " is not a regular file"));
+  const auto content = sys::readRegularFile(base.get(), "agentkernel.toml", kMaxProjectFile,
+                                            RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+  if (!content) {
+    // A directory there holds the name while a sandbox has the workspace writable.
+    const int error_number = content.error().sys_errno;
+    if (error_number == ENOENT || error_number == EISDIR) {
+      return config::ProjectConfig{};
+    }
+    return fail(content.error().code,
+                cat("cannot read ", printable(path), ": ", content.error().message),
+                "Make it a readable file of at most 1 MiB, inside its directory.");
   }
-  const std::string content = AK_TRY(sys::readAll(fd->get(), kMaxProjectFile));
-  config::ProjectConfig project = AK_TRY(config::parseProject(path, content));
+  config::ProjectConfig project = AK_TRY(config::parseProject(path, *content));
   const config::ProjectIdentity identity{place.host.path, place.host.device, place.host.inode,
-                                         crypto::sha256Hex(content)};
+                                         crypto::sha256Hex(*content)};
   AK_TRY(config::checkProject(project, user.config, config::evaluateTrust(user.grants, identity)));
   return project;
 }

@@ -81,6 +81,28 @@ Result<std::string> readFile(const std::string& path, std::size_t limit) {
   return data;
 }
 
+Result<std::string> readRegularFile(int dir_fd,
+                                    const std::string& path,
+                                    std::size_t limit,
+                                    std::uint64_t resolve) {
+  const OwnedFd fd = AK_TRY(openAt(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, resolve));
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) {
+    return failErrno(cat("stat ", path));
+  }
+  if (S_ISDIR(info.st_mode)) {
+    return failErrno(EISDIR, cat("read ", path));
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return fail(ErrorCode::InvalidArgument, cat(path, " is not a regular file"));
+  }
+  Result<std::string> data = readAll(fd.get(), limit);
+  if (!data) {
+    return std::unexpected(std::move(data).error().context(path));
+  }
+  return data;
+}
+
 Status writeAll(int fd, std::string_view data) {
   while (!data.empty()) {
     const ssize_t size = ::write(fd, data.data(), data.size());

@@ -27,6 +27,13 @@ inline Result<OwnedFd> openPath(const std::string& path, int flags, mode_t mode 
 // The whole file; TooLarge when it has more than `limit` bytes.
 Result<std::string> readAll(int fd, std::size_t limit);
 Result<std::string> readFile(const std::string& path, std::size_t limit);
+// The same for a file that a stranger may have put there: a FIFO would keep us waiting for ever,
+// and a device do worse. InvalidArgument when it is not a regular file; EISDIR for a directory.
+// `resolve` are RESOLVE_* bits.
+Result<std::string> readRegularFile(int dir_fd,
+                                    const std::string& path,
+                                    std::size_t limit,
+                                    std::uint64_t resolve = 0);
 Status writeAll(int fd, std::string_view data);
 
 // Two open files hold the same bytes from their current offsets to their ends.

@@ -35,6 +35,20 @@ TEST(OpenAtTest, DescriptorsAreCloseOnExecAlsoWithoutAsking) {
   EXPECT_NE(::fcntl(fd->get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
+// Attack: a project holds a FIFO where a file is looked for, and whoever reads it waits for ever.
+TEST(ReadRegularFileTest, WaitsForNothingAndReadsOnlyFiles) {
+  const TempDir dir;
+  ASSERT_EQ(::mkfifo(dir.path("fifo").c_str(), 0600), 0);
+  std::ofstream(dir.path("file")) << "text";
+  EXPECT_EQ(readRegularFile(dir.fd(), "fifo", 10).error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(readRegularFile(dir.fd(), "/dev/null", 10).error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(readRegularFile(dir.fd(), ".", 10).error().sys_errno, EISDIR);
+  EXPECT_EQ(readRegularFile(dir.fd(), "none", 10).error().code, ErrorCode::NotFound);
+  EXPECT_EQ(readRegularFile(dir.fd(), "file", 3).error().code, ErrorCode::TooLarge);
+  EXPECT_EQ(readRegularFile(dir.fd(), "file", 4).value_or(""), "text");
+  EXPECT_FALSE(readRegularFile(dir.fd(), "/etc/passwd", 1 << 20, RESOLVE_BENEATH));
+}
+
 TEST(OpenAtTest, MissingIsNotFoundAndTheOptionalFormSaysNothingElse) {
   const TempDir dir;
   EXPECT_EQ(openAt(dir.fd(), "x", O_RDONLY).error().code, ErrorCode::NotFound);

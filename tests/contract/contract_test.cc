@@ -264,5 +264,29 @@ TEST_F(ContractTest, MetricsCountWhatWasDone) {
   }
 }
 
+// A client that vanishes in the middle of a stream of events: its command ends, and its sandbox.
+TEST_F(ContractTest, AVanishedStreamClientLeavesNothingRunning) {
+  const auto living = [] { return body(client().get("/status"))["data"]["running"].get<int>(); };
+  ASSERT_EQ(living(), 0);
+  const std::string request =
+      json{{"command", {"sh", "-c", "trap '' TERM HUP; echo up; while :; do sleep 1; done"}}}
+          .dump();
+  {
+    RawClient leaving = client();
+    leaving.send(cat("POST /run/stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: ",
+                     request.size(), "\r\n\r\n", request));
+    ASSERT_TRUE(leaving.readUntil(R"("data":"up)"));
+    EXPECT_EQ(living(), 1);
+    leaving.close();
+  }
+  int left = living();
+  for (int turns = 0; turns < 2000 && left != 0; ++turns) {
+    ::poll(nullptr, 0, 5);  // nothing tells from outside
+    left = living();
+  }
+  EXPECT_EQ(left, 0);
+  EXPECT_TRUE(body(client().get("/sandboxes"))["data"].empty());
+}
+
 }  // namespace
 }  // namespace ak

@@ -1,12 +1,10 @@
-#include <cstdlib>
-
-#include <climits>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/project.h"
 #include "client/client.h"
 
 namespace ak::cli {
@@ -27,11 +25,7 @@ constexpr std::array<std::string_view, 2> kExamples = {
 
 Result<int> run(Context& context, const Arguments& arguments) {
   const bool origin = arguments.has("origin");
-  const std::string given = arguments.positional().empty() ? "." : arguments.first();
-  char path[PATH_MAX];
-  if (::realpath(given.c_str(), path) == nullptr) {
-    return failErrno(cat("find ", printable(given)));
-  }
+  const std::string path = AK_TRY(directoryOf(arguments));
   const json config = AK_TRY(getApi(context, cat("/config?directory=", client::escapeSegment(path),
                                                  origin ? "&origin=true" : "")));
   if (arguments.has("json")) {

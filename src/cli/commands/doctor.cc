@@ -1,11 +1,10 @@
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "client/daemon_spawn.h"
 
 namespace ak::cli {
 
@@ -19,16 +18,19 @@ constexpr std::array<std::string_view, 2> kExamples = {
 };
 constexpr int kSomethingFailed = 1;
 
-// No daemon can start, which is what the user wants explained: the same checks, run by the daemon's
-// program in our place. Returns only when that cannot be done either.
-Result<int> runHere(Context& context, const Error& why) {
-  const client::DaemonPlace place = AK_TRY(context.daemonPlace());
-  context.output().error(why);
-  const env::Paths& paths = place.paths;
-  ::execl(place.program.c_str(), place.program.c_str(), "--doctor", "--state-dir",
-          paths.state.c_str(), "--runtime-dir", paths.runtime.c_str(), "--config",
-          paths.user_config.c_str(), nullptr);
-  return failErrno(cat("run ", place.program, " --doctor"));
+// No daemon can start, which is what the user wants explained: why not, and the checks that its
+// program can do without one.
+json withoutDaemon(const client::DaemonPlace& place, const Error& why) {
+  json checks = json::array({{{"name", "daemon"}, {"status", "error"}, {"message", why.message}}});
+  if (!why.remedy.empty()) {
+    checks[0]["remedy"] = why.remedy;
+  }
+  const auto report = client::runDoctor(place);
+  const json rest = report ? json::parse(*report, nullptr, false) : json();
+  if (const auto listed = listIn(rest, "checks")) {
+    checks.insert(checks.end(), listed->get().begin(), listed->get().end());
+  }
+  return {{"checks", std::move(checks)}, {"healthy", false}};
 }
 
 bool isFailure(const json& check) {
@@ -37,10 +39,8 @@ bool isFailure(const json& check) {
 
 Result<int> run(Context& context, const Arguments& arguments) {
   auto client = context.connect();
-  if (!client) {
-    return runHere(context, client.error());
-  }
-  const json answer = AK_TRY(getApi(context, "/doctor"));
+  const json answer = client ? AK_TRY(getApi(context, "/doctor"))
+                             : withoutDaemon(AK_TRY(context.daemonPlace()), client.error());
   if (arguments.has("json")) {
     context.output().text(prettyJson(answer));
   }
@@ -67,7 +67,9 @@ Result<int> run(Context& context, const Arguments& arguments) {
 const CommandSpec kDoctorCommand = {
     .name = "doctor",
     .summary = "Check this machine and say what is missing",
-    .details = "The exit status is 1 when something that is needed is missing.",
+    .details =
+        "The exit status is 1 when something that is needed is missing. When no daemon can start, "
+        "why\nnot is the first line.",
     .options = kJsonOnly,
     .examples = kExamples,
     .run = run,

@@ -1,7 +1,3 @@
-#include <limits.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 
 #include <nlohmann/json.hpp>
@@ -10,18 +6,15 @@
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/guest.h"
+#include "cli/project.h"
 #include "cli/values.h"
 #include "env/host_environment.h"
 #include "model/run_request_json.h"
 #include "model/sandbox.h"
-#include "sys/file.h"
 
 namespace ak::cli {
 
 namespace {
-
-constexpr std::string_view kProjectName = "agentkernel.toml";
-constexpr std::size_t kMaxProjectFile = 1024 * 1024;
 
 constexpr std::array<OptionSpec, 27> kOptions = {{
     {"image", 'i', Takes::Value, "IMAGE", "Root file system; without it: host, or by language"},
@@ -65,43 +58,6 @@ constexpr std::array<std::string_view, 6> kExamples = {
     "agentkernel run --image ./rootfs.tar --profile restrictive -- ./untrusted",
     "agentkernel run --timeout 30s --json -- npm test",
 };
-
-// As the kernel says it: $PWD may be a path through links that mean something else later.
-void nameDirectory(model::WorkspaceRequest& directory) {
-  char path[PATH_MAX];
-  struct stat info{};
-  if (::getcwd(path, sizeof path) != nullptr && path[0] == '/' && ::stat(".", &info) == 0) {
-    directory.path = path;
-    directory.device = info.st_dev;
-    directory.inode = info.st_ino;
-  }
-}
-
-Result<std::optional<model::ProjectFile>> readProject(const Arguments& arguments,
-                                                      const std::string& directory) {
-  const std::optional<std::string> named = arguments.value("config");
-  if (!named && directory.empty()) {
-    return std::nullopt;
-  }
-  std::string path = named.value_or(cat(directory, "/", kProjectName));
-  if (!path.starts_with('/')) {
-    path = cat(directory, "/", path);
-  }
-  auto content = sys::readFile(path, kMaxProjectFile);
-  if (content) {
-    return model::ProjectFile{.path = std::move(path), .content = *std::move(content)};
-  }
-  // A directory there holds the name while a sandbox has the workspace writable.
-  const int error_number = content.error().sys_errno;
-  if (!named && (error_number == ENOENT || error_number == EISDIR)) {
-    return std::nullopt;
-  }
-  // A file that is there but cannot be read may hold a restriction: going on without it would be
-  // weaker than what was asked for.
-  Error error = std::move(content).error();
-  error.remedy = "Make it readable and at most 1 MiB, or name another one with --config.";
-  return std::unexpected(std::move(error).context("project file"));
-}
 
 Status fillLimits(const Arguments& arguments, model::RunRequest& request) {
   if (const auto word = arguments.value("memory")) {
@@ -163,7 +119,7 @@ Result<model::RunRequest> makeRequest(Context& context, const Arguments& argumen
     request.files.push_back(AK_TRY(readFileOption(word)));
   }
   nameDirectory(request.workspace);
-  request.project = AK_TRY(readProject(arguments, request.workspace.path));
+  request.project = AK_TRY(projectOf(arguments, request.workspace.path));
   if (request.command.empty() && !request.project) {
     return fail(ErrorCode::InvalidArgument, "run: there is no command to run",
                 arguments.has("image") ? "-i and --image take an image; put the command behind it."

@@ -1,22 +1,19 @@
-#include <cstdlib>
+#include <cerrno>
 
-#include <climits>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/project.h"
 #include "model/base64.h"
-#include "sys/file.h"
 
 namespace ak::cli {
 
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kMaxProjectFile = 1024 * 1024;
 
 constexpr std::array<OptionSpec, 2> kOptions = {{
     {"revoke", 0, Takes::Nothing, "", "Take the trust back"},
@@ -28,24 +25,35 @@ constexpr std::array<std::string_view, 2> kExamples = {
     "agentkernel trust --revoke ~/src/project",
 };
 
-Result<int> run(Context& context, const Arguments& arguments) {
-  const std::string given = arguments.positional().empty() ? "." : arguments.first();
-  char path[PATH_MAX];
-  if (::realpath(given.c_str(), path) == nullptr) {
-    return failErrno(cat("find ", printable(given)));
-  }
-  const std::string file = cat(path, "/agentkernel.toml");
-  // The content goes with it: what is trusted is what the user could read now.
-  const std::string content = AK_TRY(sys::readFile(file, kMaxProjectFile));
-  const json body = {{"path", file}, {"content", model::toBase64(content)}};
-  const json answer =
-      AK_TRY(callApi(context, arguments.has("revoke") ? "DELETE" : "POST", "/trust", body));
+void show(Context& context, const Arguments& arguments, const json& answer, std::string_view line) {
   if (arguments.has("json")) {
     context.output().text(prettyJson(answer));
   } else {
-    context.output().line(
-        cat(arguments.has("revoke") ? "no longer trusted: " : "trusted: ", printable(file)));
+    context.output().line(line);
   }
+}
+
+Result<int> run(Context& context, const Arguments& arguments) {
+  const std::string file = projectFileIn(AK_TRY(directoryOf(arguments)));
+  json body = {{"path", file}};
+  if (arguments.has("revoke")) {
+    // The trust goes also when the file is gone.
+    const json answer = AK_TRY(callApi(context, "DELETE", "/trust", body));
+    show(context, arguments, answer, cat("no longer trusted: ", printable(file)));
+    return 0;
+  }
+  // The content goes with it: what is trusted is what the user could read now.
+  auto content = readProjectFile(file);
+  if (!content) {
+    Error error = std::move(content).error();
+    error.remedy = error.sys_errno == ENOENT
+                       ? "Only a project with an agentkernel.toml needs trust; name its directory."
+                       : "Make it a readable file of at most 1 MiB.";
+    return std::unexpected(std::move(error));
+  }
+  body["content"] = model::toBase64(*content);
+  const json answer = AK_TRY(callApi(context, "POST", "/trust", body));
+  show(context, arguments, answer, cat("trusted: ", printable(file)));
   return 0;
 }
 
