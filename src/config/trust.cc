@@ -13,48 +13,6 @@ using model::Profile;
 using model::SeccompSet;
 using model::WorkspaceMode;
 
-// How much each word allows, for comparing a project's wish with the user's choice.
-int widthOf(Profile profile) {
-  switch (profile) {
-    case Profile::Restrictive:
-      return 0;
-    case Profile::Moderate:
-    case Profile::Custom:
-      return 1;
-    case Profile::Permissive:
-      return 2;
-  }
-  return 2;
-}
-
-int widthOf(SeccompSet set) {
-  switch (set) {
-    case SeccompSet::Restrictive:
-      return 0;
-    case SeccompSet::AiAgent:
-      return 1;
-    case SeccompSet::Moderate:
-      return 2;
-    case SeccompSet::Default:
-      return 3;
-  }
-  return 3;
-}
-
-// What the profile in force gives when nobody names a set.
-SeccompSet seccompOf(Profile profile) {
-  switch (profile) {
-    case Profile::Permissive:
-      return SeccompSet::Default;
-    case Profile::Moderate:
-    case Profile::Custom:
-      return SeccompSet::Moderate;
-    case Profile::Restrictive:
-      return SeccompSet::Restrictive;
-  }
-  return SeccompSet::Restrictive;
-}
-
 template <typename T>
 T valueOr(const Maybe<T>& setting, T otherwise) {
   return setting ? setting->value : otherwise;
@@ -70,15 +28,15 @@ Status denied(const Origin& origin, std::string_view wish) {
 Status checkSwitches(const SecuritySection& project, const SecuritySection& user) {
   const Profile allowed = valueOr(user.profile, Profile::Moderate);
   if (project.profile && (project.profile->value == Profile::Permissive ||
-                          widthOf(project.profile->value) > widthOf(allowed))) {
+                          width(project.profile->value) > width(allowed))) {
     return denied(project.profile->origin, cat("profile ", model::name(project.profile->value)));
   }
   if (project.network && project.network->value != NetworkMode::None &&
       project.network->value != valueOr(user.network, NetworkMode::None)) {
     return denied(project.network->origin, cat("network ", model::name(project.network->value)));
   }
-  const SeccompSet set = valueOr(user.seccomp, seccompOf(allowed));
-  if (project.seccomp && widthOf(project.seccomp->value) > widthOf(set)) {
+  const SeccompSet set = valueOr(user.seccomp, seccompSetOf(allowed));
+  if (project.seccomp && width(project.seccomp->value) > width(set)) {
     return denied(project.seccomp->origin,
                   cat("the system calls of '", model::name(project.seccomp->value), "'"));
   }

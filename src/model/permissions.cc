@@ -86,4 +86,56 @@ Result<SeccompSet> parseSeccompSet(std::string_view word) {
   return parseWord(kSeccompSets, "seccomp set", word);
 }
 
+int width(Profile profile) {
+  switch (profile) {
+    case Profile::Restrictive:
+      return 0;
+    case Profile::Moderate:
+    case Profile::Custom:
+      return 1;
+    case Profile::Permissive:
+      return 2;
+  }
+  return 2;
+}
+
+int width(NetworkMode mode) {
+  switch (mode) {
+    case NetworkMode::None:
+      return 0;
+    case NetworkMode::Proxy:
+      return 1;
+    case NetworkMode::Full:
+      return 2;
+  }
+  return 2;
+}
+
+int width(SeccompSet set) {
+  switch (set) {
+    case SeccompSet::Restrictive:
+      return 0;
+    case SeccompSet::AiAgent:
+      return 1;
+    case SeccompSet::Moderate:
+      return 2;
+    case SeccompSet::Default:
+      return 3;
+  }
+  return 3;
+}
+
+SeccompSet seccompSetOf(Profile profile) {
+  switch (profile) {
+    case Profile::Permissive:
+      return SeccompSet::Default;
+    case Profile::Moderate:
+    case Profile::Custom:
+      return SeccompSet::Moderate;
+    case Profile::Restrictive:
+      return SeccompSet::Restrictive;
+  }
+  return SeccompSet::Restrictive;
+}
+
 }  // namespace ak::model

@@ -25,6 +25,15 @@ Result<NetworkMode> parseNetworkMode(std::string_view word);
 Result<WorkspaceMode> parseWorkspaceMode(std::string_view word);
 Result<SeccompSet> parseSeccompSet(std::string_view word);
 
+// How much a value allows, for comparing what one asks for with what another allows (higher =
+// wider).
+int width(Profile profile);
+int width(NetworkMode mode);
+int width(SeccompSet set);
+
+// What a profile gives when nobody names a set.
+SeccompSet seccompSetOf(Profile profile);
+
 // Limits of one sandbox. 0 = not limited (by us). `explicit_*` says that somebody asked for it by
 // number: then it holds or start fails; a profile's default may fall back and be reported.
 struct Limits {

@@ -21,7 +21,6 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 // processes is bounded, since a fork bomb needs no memory worth speaking of.
 struct ProfileRow {
   Profile profile;
-  SeccompSet seccomp;
   bool read_only_root;
   bool pass_environment;
   std::uint64_t memory_bytes;
@@ -31,12 +30,10 @@ struct ProfileRow {
 };
 
 constexpr std::array<ProfileRow, 4> kRows = {{
-    {Profile::Permissive, SeccompSet::Default, false, true, 0, 0, 4096, kRootlikeCapabilities},
-    {Profile::Moderate, SeccompSet::Moderate, false, false, 512 * kMiB, 100, 512,
-     kRootlikeCapabilities},
-    {Profile::Restrictive, SeccompSet::Restrictive, true, false, 256 * kMiB, 50, 128, 0},
-    {Profile::Custom, SeccompSet::Moderate, false, false, 512 * kMiB, 100, 512,
-     kRootlikeCapabilities},
+    {Profile::Permissive, false, true, 0, 0, 4096, kRootlikeCapabilities},
+    {Profile::Moderate, false, false, 512 * kMiB, 100, 512, kRootlikeCapabilities},
+    {Profile::Restrictive, true, false, 256 * kMiB, 50, 128, 0},
+    {Profile::Custom, false, false, 512 * kMiB, 100, 512, kRootlikeCapabilities},
 }};
 
 int widthOf(bool value) {
@@ -102,7 +99,7 @@ class Resolver {
     T& value = resolved_.permissions.*field;
     const T bound = value;
     const auto is_wider = [&](const T& wish) {
-      using ak::policy::width;
+      using model::width;
       const auto measure = [](const T& v) {
         if constexpr (std::is_same_v<T, bool>) {
           return widthOf(v);
@@ -226,50 +223,11 @@ class Resolver {
 
 }  // namespace
 
-int width(Profile profile) {
-  switch (profile) {
-    case Profile::Restrictive:
-      return 0;
-    case Profile::Moderate:
-    case Profile::Custom:
-      return 1;
-    case Profile::Permissive:
-      return 2;
-  }
-  return 2;
-}
-
-int width(NetworkMode mode) {
-  switch (mode) {
-    case NetworkMode::None:
-      return 0;
-    case NetworkMode::Proxy:
-      return 1;
-    case NetworkMode::Full:
-      return 2;
-  }
-  return 2;
-}
-
-int width(SeccompSet set) {
-  switch (set) {
-    case SeccompSet::Restrictive:
-      return 0;
-    case SeccompSet::AiAgent:
-      return 1;
-    case SeccompSet::Moderate:
-      return 2;
-    case SeccompSet::Default:
-      return 3;
-  }
-  return 3;
-}
-
 model::Permissions profileDefaults(Profile profile) {
   const ProfileRow& row = kRows[static_cast<std::size_t>(profile)];
   model::Permissions permissions;
   permissions.profile = row.profile;
-  permissions.seccomp = row.seccomp;
+  permissions.seccomp = model::seccompSetOf(profile);
   permissions.read_only_root = row.read_only_root;
   permissions.pass_environment = row.pass_environment;
   permissions.capabilities = row.capabilities;

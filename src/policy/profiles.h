@@ -81,11 +81,6 @@ model::Permissions profileDefaults(model::Profile profile);
 // - NetworkMode::Proxy is Unsupported until the egress door exists; the error names what is.
 Result<Resolved> resolvePermissions(const PermissionInputs& inputs);
 
-// How much a value allows, for comparing (higher = wider).
-int width(model::Profile profile);
-int width(model::NetworkMode mode);
-int width(model::SeccompSet set);
-
 inline constexpr std::uint64_t kMinMemoryBytes = std::uint64_t{8} << 20U;
 inline constexpr std::uint64_t kMinDiskBytes = std::uint64_t{1} << 20U;
 inline constexpr std::uint32_t kMinPids = 8;
