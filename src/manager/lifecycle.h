@@ -82,8 +82,6 @@ class Lifecycle {
   net::Task<Result<sys::OwnedFd>> changesOf(SandboxPtr sandbox);
 
  private:
-  struct Busy;
-
   net::Task<Result<SandboxPtr>> beginNow(const Plan& plan, BeginOptions options);
   net::Task<Status> restartNow(SandboxPtr sandbox);
   net::Task<Status> stopNow(SandboxPtr sandbox, std::string reason);

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "manager/sandbox.h"
+
+namespace ak::manager {
+
+// Marks a sandbox as being worked on, for as long as it lives.
+struct Busy {
+  explicit Busy(SandboxPtr marked) : sandbox(std::move(marked)) { sandbox->busy = true; }
+
+  ~Busy() {
+    sandbox->busy = false;
+    sandbox->changed.notifyAll();
+  }
+
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+  SandboxPtr sandbox;
+};
+
+}  // namespace ak::manager
