@@ -54,6 +54,9 @@ Result<Launcher::Answer> Launcher::hello(const LauncherRequest&) {
   answer.reply.version = model::kLauncherVersion;
   answer.reply.launcher_pid = ::getpid();
   answer.reply.ids = {host_.rootless() ? host_.rootlessBase() : 0, host_.rootlessIds()};
+  // Numbers that nobody asked for: what would hold a profile's.
+  const model::Limits defaults{.memory_bytes = 1, .cpu_percent = 1, .pids = 1};
+  answer.reply.default_limits = AK_TRY(host_.cgroups().judge(defaults));
   for (const auto& [id, box] : boxes_) {
     (box.state == Box::State::Live ? answer.reply.live : answer.reply.parked).push_back(id);
   }

@@ -91,7 +91,7 @@ net::Task<Checks> HostDoctor::check() {
     checks.push_back({"backend", probe.usable ? CheckStatus::Ok : CheckStatus::Error,
                       cat(parts_.backend->name(), ": ", probe.usable ? probe.isolation + ", " : "",
                           probe.reason),
-                      probe.remedy});
+                      probe.usable ? std::string() : probe.remedy});
     for (const std::string& limit : probe.unenforced) {
       checks.push_back({cat("limit_", limit), CheckStatus::Warning,
                         cat("this host cannot hold the ", limit, " limit of a sandbox"),

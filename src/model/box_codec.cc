@@ -77,6 +77,9 @@ std::string encode(const LauncherReply& reply) {
   for (const std::string& id : reply.removed) {
     out.bytes(11, id);
   }
+  for (const EnforcedLimit& limit : reply.default_limits) {
+    out.record(12, write(limit));
+  }
   return static_cast<char>(reply.op) + std::move(out).take();
 }
 
@@ -123,41 +126,46 @@ Result<LauncherReply> decodeLauncherReply(std::string_view packet) {
     return malformed("reply");
   }
   reply.op = static_cast<LauncherOp>(packet.front());
-  const bool good = isReply(reply.op) && eachField(packet.substr(1), [&](TlvReader& in) {
-                      switch (in.field()) {
-                        case 1:
-                          reply.serial = in.number();
-                          break;
-                        case 2:
-                          reply.version = in.numberAs<std::uint32_t>();
-                          break;
-                        case 3:
-                          reply.launcher_pid = in.numberAs<std::int32_t>();
-                          break;
-                        case 4:
-                          reply.live.push_back(in.string());
-                          break;
-                        case 5:
-                          reply.parked.push_back(in.string());
-                          break;
-                        case 6:
-                          return read(in.bytes(), reply.started);
-                        case 7:
-                          return read(in.bytes(), reply.exited);
-                        case 8:
-                          return read(in.bytes(), reply.stats);
-                        case 9:
-                          return read(in.bytes(), reply.error);
-                        case 10:
-                          return read(in.bytes(), reply.ids);
-                        case 11:
-                          reply.removed.push_back(in.string());
-                          break;
-                        default:
-                          break;
-                      }
-                      return true;
-                    });
+  const bool good =
+      isReply(reply.op) && eachField(packet.substr(1), [&](TlvReader& in) {
+        switch (in.field()) {
+          case 1:
+            reply.serial = in.number();
+            break;
+          case 2:
+            reply.version = in.numberAs<std::uint32_t>();
+            break;
+          case 3:
+            reply.launcher_pid = in.numberAs<std::int32_t>();
+            break;
+          case 4:
+            reply.live.push_back(in.string());
+            break;
+          case 5:
+            reply.parked.push_back(in.string());
+            break;
+          case 6:
+            return read(in.bytes(), reply.started);
+          case 7:
+            return read(in.bytes(), reply.exited);
+          case 8:
+            return read(in.bytes(), reply.stats);
+          case 9:
+            return read(in.bytes(), reply.error);
+          case 10:
+            return read(in.bytes(), reply.ids);
+          case 11:
+            reply.removed.push_back(in.string());
+            break;
+          case 12: {
+            EnforcedLimit limit;
+            return read(in.bytes(), limit) && codec::append(reply.default_limits, std::move(limit));
+          }
+          default:
+            break;
+        }
+        return true;
+      });
   if (!good) {
     return malformed("reply");
   }

@@ -69,6 +69,8 @@ struct LauncherReply {
   std::vector<std::string> parked;  // Hello
   IdRange ids;  // Hello: where a rootless launcher puts every box; count 0: rootful,
                 // each BoxSpec brings a range of its own
+  // Hello: what would hold the default limits of a box here, and what to do where nothing would.
+  std::vector<EnforcedLimit> default_limits;
   std::vector<std::string> removed;  // Sweep
   BoxStarted started;
   BoxExited exited;

@@ -54,6 +54,7 @@ TEST(BoxCodecTest, RepliesComeBackAsTheyWere) {
   reply.stats = {5, 6, 7};
   reply.ids = {1000, 1};
   reply.removed = {"box-0009"};
+  reply.default_limits = {{"cpu", "unenforced", "Do that."}};
   auto back = decodeLauncherReply(encode(reply));
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(*back, reply);

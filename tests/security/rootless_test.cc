@@ -1,6 +1,7 @@
 // Whole flows as users of every kind.
 #include <gmock/gmock.h>
 
+#include "base/text.h"
 #include "world.h"
 
 namespace ak::security {
@@ -8,6 +9,18 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+// Does `inspect` say that nothing holds this limit? "limits.0.by: unenforced", "limits.0.name:
+// cpu".
+bool unenforced(std::string_view inspected, std::string_view limit) {
+  for (const std::string_view line : split(inspected, '\n')) {
+    const std::size_t name = line.find(cat(".name: ", limit));
+    if (name != std::string_view::npos) {
+      return inspected.contains(cat(line.substr(0, name), ".by: unenforced\n"));
+    }
+  }
+  return false;
+}
 
 class UserTest : public SecurityTest {};
 
@@ -101,6 +114,13 @@ TEST_P(UserTest, LimitsThatDoNotHoldAreSaid) {
     EXPECT_NE(asked.status, 0) << "what was asked for by number holds or fails";
   } else {
     EXPECT_THAT(shown.out, HasSubstr("cgroup"));
+  }
+  // doctor says the same beforehand.
+  const Finished doctor = world().agentkernel({"doctor", "--json"});
+  for (const std::string name : {"memory", "cpu"}) {
+    EXPECT_EQ(doctor.out.contains("\"limit_" + name + "\""), unenforced(shown.out, name))
+        << name << '\n'
+        << shown.out << doctor.out;
   }
   EXPECT_EQ(world().agentkernel({"rm", "limits"}).status, 0);
 }

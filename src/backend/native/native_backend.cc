@@ -66,6 +66,12 @@ net::Task<Probe> NativeBackend::probe() {
   probe.isolation = "namespaces";
   probe.reason = hello->ids.count == 0 ? "each sandbox has host ids of its own"
                                        : "rootless: all sandboxes share this user's ids";
+  for (const model::EnforcedLimit& limit : hello->default_limits) {
+    if (limit.by == "unenforced") {
+      probe.unenforced.push_back(limit.name);
+      probe.remedy = limit.remedy;
+    }
+  }
   co_return probe;
 }
 
