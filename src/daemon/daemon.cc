@@ -93,6 +93,13 @@ std::string canonicalHome(const std::string& home) {
   return resolved ? resolved.get() : home;
 }
 
+LogFile::Bounds boundsOf(const config::LogSection& section) {
+  LogFile::Bounds bounds;
+  bounds.max_bytes = section.max_bytes ? section.max_bytes->value : bounds.max_bytes;
+  bounds.max_files = section.max_files ? section.max_files->value : bounds.max_files;
+  return bounds;
+}
+
 observe::Level levelOf(const config::LogSection& section) {
   if (!section.level) {
     return observe::Level::Info;
@@ -158,6 +165,7 @@ Status House::build() {
   // A broken configuration does not keep the daemon down: it must say so to every caller.
   const auto current = settings->current();
   const config::UserConfig config = current ? (*current)->config : config::UserConfig{};
+  log_file->bound(boundsOf(config.log));
   log =
       observe::Log([this](observe::Level level, std::string_view component,
                           std::string_view message) { log_file->write(level, component, message); },

@@ -30,17 +30,30 @@ Result<std::unique_ptr<LogFile>> LogFile::open(const std::string& path, const Cl
       new LogFile(path, std::move(file), static_cast<std::uint64_t>(info.st_size), clock));
 }
 
+void LogFile::bound(Bounds bounds) {
+  const std::lock_guard lock(mutex_);
+  bounds_ = bounds;
+}
+
+// A step that fails loses old lines and nothing else.
+void LogFile::rotate() {
+  for (std::uint32_t i = bounds_.max_files - 1; i > 0; --i) {
+    (void)::rename(cat(path_, ".", i).c_str(), cat(path_, ".", i + 1).c_str());
+  }
+  if (::rename(path_.c_str(), cat(path_, ".1").c_str()) == 0) {
+    if (Result<sys::OwnedFd> fresh = sys::openPath(path_, kFlags, 0600)) {
+      file_ = std::move(*fresh);
+    }
+  }
+  size_ = 0;
+}
+
 void LogFile::write(observe::Level level, std::string_view component, std::string_view message) {
   const std::string line = cat(formatTime(clock_.wall()), " ", observe::name(level), " ", component,
                                ": ", message, "\n");
   const std::lock_guard lock(mutex_);
-  if (size_ + line.size() > kMaxBytes) {
-    if (::rename(path_.c_str(), cat(path_, ".1").c_str()) == 0) {
-      if (Result<sys::OwnedFd> fresh = sys::openPath(path_, kFlags, 0600)) {
-        file_ = std::move(*fresh);
-      }
-    }
-    size_ = 0;
+  if (size_ + line.size() > bounds_.max_bytes) {
+    rotate();
   }
   size_ += line.size();
   (void)sys::writeAll(file_.get(), line);

@@ -29,7 +29,8 @@ constexpr std::array<std::string_view, 2> kExamples = {
     "agentkernel daemon logs --follow --last 10",
 };
 
-// Two halves of 8 MiB each; a writer that is faster than we are must not keep us reading.
+// A writer that is faster than we are, or a log of the greatest size allowed, must not fill our
+// memory; what is beyond is left out.
 constexpr std::size_t kMostAtOnce = std::size_t{64} << 20U;
 
 Result<std::size_t> linesWanted(const Arguments& arguments) {
@@ -141,7 +142,9 @@ const CommandSpec kDaemonLogsCommand = {
     .name = "daemon logs",
     .summary = "Show the daemon's log",
     .details =
-        "Read from the file in the state directory, so a daemon need not run and is not started.\n"
+        "Read from daemon.log and daemon.log.1 in the state directory, so a daemon need not run "
+        "and\n"
+        "is not started. [log] in the configuration says how much is kept.\n"
         "--follow goes on over restarts of the daemon.",
     .options = kOptions,
     .examples = kExamples,
