@@ -36,4 +36,13 @@ Result<int> forEachName(Context& context,
   return status;
 }
 
+Result<int> forEachSandbox(Context& context,
+                           const Arguments& arguments,
+                           std::string_view method,
+                           std::string_view action) {
+  return forEachName(context, arguments, [&](const std::string& name) {
+    return callApi(context, method, sandboxPath(name, action), nullptr);
+  });
+}
+
 }  // namespace ak::cli

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -19,5 +20,11 @@ inline constexpr int kMostNames = 1000;
 Result<int> forEachName(Context& context,
                         const Arguments& arguments,
                         const std::function<Result<nlohmann::json>(const std::string&)>& action);
+
+// The same with a call of the API for each sandbox: METHOD /sandboxes/NAME[/ACTION].
+Result<int> forEachSandbox(Context& context,
+                           const Arguments& arguments,
+                           std::string_view method,
+                           std::string_view action);
 
 }  // namespace ak::cli

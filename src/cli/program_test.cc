@@ -1,13 +1,7 @@
 // The program `agentkernel` itself, against a scripted daemon on its socket.
-#include "cli/testing/program.h"
-
-#include <atomic>
-#include <future>
-
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "client/testing/scripted_server.h"
+#include "cli/testing/program_fixture.h"
 #include "model/run_request_json.h"
 
 namespace ak::cli {
@@ -15,67 +9,14 @@ namespace {
 
 using client::testing::Peer;
 using client::testing::ScriptedServer;
-using client::testing::TemporaryDirectory;
 using model::StreamFrame;
 using model::StreamKind;
+using testing::ended;
 using testing::Finished;
 using testing::Program;
-using Words = std::vector<std::string>;
+using testing::Words;
 
-class ProgramTest : public ::testing::Test {
- protected:
-  ProgramTest() {
-    EXPECT_TRUE(sys::makePrivateDirectory(runtime()));
-    EXPECT_TRUE(sys::makePrivateDirectory(state()));
-  }
-
-  std::string runtime() const { return directory_.path() + "/run/agentkernel"; }
-
-  std::string state() const { return directory_.path() + "/state"; }
-
-  std::string socket() const { return runtime() + "/daemon.sock"; }
-
-  Words variables() const {
-    return {"HOME=" + directory_.path(), "PATH=/usr/bin:/bin",
-            "XDG_RUNTIME_DIR=" + directory_.path() + "/run", "AGENTKERNEL_STATE_DIR=" + state(),
-            "AGENTKERNEL_DAEMON=" + daemon_};
-  }
-
-  Words words(Words arguments) const {
-    arguments.insert(arguments.begin(), AK_BIN_DIR "/agentkernel");
-    return arguments;
-  }
-
-  Finished run(const Words& arguments, std::string_view input = {}) const {
-    Program program(words(arguments), variables());
-    if (!input.empty()) {
-      EXPECT_TRUE(sys::writeAll(program.input(), input));
-    }
-    return program.finish();
-  }
-
-  std::string fileInState(const std::string& name) const {
-    return sys::readFile(state() + "/" + name, 1 << 20).value_or("");
-  }
-
-  void write(const std::string& path, std::string_view text) const {
-    const auto fd = sys::openPath(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    ASSERT_TRUE(fd && sys::writeAll(fd->get(), text));
-  }
-
-  std::string daemon_ = "/nonexistent/agentkerneld";
-
- private:
-  TemporaryDirectory directory_;
-};
-
-ScriptedServer::Script ended(std::string_view exit) {
-  return [exit = std::string(exit)](Peer& peer) {
-    peer.switchProtocols();
-    peer.frame(StreamKind::Started, R"({"sandbox":"s","hints":["a hint"]})");
-    peer.frame(StreamKind::Exit, exit);
-  };
-}
+class ProgramTest : public testing::ProgramFixture {};
 
 TEST_F(ProgramTest, VersionAndHelpNeedNoDaemon) {
   EXPECT_EQ(run({"--version"}).out, "agentkernel " AK_VERSION "\n");
@@ -158,119 +99,6 @@ TEST_F(ProgramTest, TheRequestSaysWhatTheCommandLineSays) {
   EXPECT_TRUE(request->stdin_open);
 }
 
-TEST_F(ProgramTest, BinaryInputComesBackUnmangledAndToItsEnd) {
-  const ScriptedServer server(socket(), [](Peer& peer) {
-    peer.switchProtocols();
-    StreamFrame frame;
-    while (peer.next(frame) && frame.kind == StreamKind::Stdin) {
-      peer.frame(StreamKind::Stdout, frame.payload);
-    }
-    peer.frame(StreamKind::Stderr, "end");
-    peer.frame(StreamKind::Exit, frame.kind == StreamKind::StdinEnd ? R"({"exit_code":3})" : "{}");
-  });
-  std::string bytes;
-  for (int i = 0; i < 50000; ++i) {
-    bytes += static_cast<char>(i * 7);
-  }
-  const Finished finished = run({"run", "cat"}, bytes);
-  EXPECT_EQ(finished.out, bytes);
-  EXPECT_EQ(finished.err, "end");
-  EXPECT_EQ(finished.status, 3);
-}
-
-TEST_F(ProgramTest, OutputSplitIntoSingleBytesIsWhole) {
-  const ScriptedServer server(socket(), [](Peer& peer) {
-    std::string bytes = "HTTP/1.1 101 Go\r\nUpgrade: agentkernel\r\n\r\n";
-    model::appendStreamFrame(bytes, StreamKind::Stdout, "hel");
-    model::appendStreamFrame(bytes, StreamKind::Stdout, "");
-    model::appendStreamFrame(bytes, StreamKind::Stdout, "lo\n");
-    model::appendStreamFrame(bytes, StreamKind::Exit, R"({"exit_code":0})");
-    peer.sayByteByByte(bytes);
-  });
-  EXPECT_EQ(run({"run", "x"}).out, "hello\n");
-}
-
-TEST_F(ProgramTest, ADaemonThatDiesInTheMiddleIsOurFailure) {
-  const ScriptedServer server(socket(), [](Peer& peer) {
-    peer.switchProtocols();
-    peer.frame(StreamKind::Stdout, "half");
-  });
-  const Finished finished = run({"run", "x"});
-  EXPECT_EQ(finished.status, 125);
-  EXPECT_EQ(finished.out, "half");
-  EXPECT_TRUE(finished.err.contains("went away")) << finished.err;
-}
-
-TEST_F(ProgramTest, AMalformedFrameIsOurFailure) {
-  for (const char* exit : {"{", "[]", R"({"exit_code":"0"})", R"({"exit_code":999})"}) {
-    const ScriptedServer server(socket(), ended(exit));
-    EXPECT_EQ(run({"run", "x"}).status, 125) << exit;
-  }
-  const ScriptedServer server(socket(), [](Peer& peer) {
-    peer.switchProtocols();
-    peer.say("\xff garbage that is longer than a header");
-  });
-  EXPECT_EQ(run({"run", "x"}).status, 125);
-}
-
-TEST_F(ProgramTest, SignalsAreForwardedAndTheSecondLeavesAtOnce) {
-  const ScriptedServer server(socket(), [](Peer& peer) {
-    peer.switchProtocols();
-    peer.frame(StreamKind::Stdout, "up\n");
-    StreamFrame frame;
-    while (peer.next(frame)) {
-      if (frame.kind == StreamKind::Signal) {
-        peer.frame(StreamKind::Stdout, frame.payload);
-      }
-    }
-  });
-  Program program(words({"run", "x"}), variables());
-  char buffer[16];
-  ASSERT_EQ(::read(program.output(), buffer, sizeof buffer), 3);
-  program.signal(SIGTERM);
-  ASSERT_EQ(::read(program.output(), buffer, sizeof buffer), 1);
-  EXPECT_EQ(buffer[0], SIGTERM);
-  program.signal(SIGINT);
-  ASSERT_EQ(::read(program.output(), buffer, sizeof buffer), 1);
-  EXPECT_EQ(buffer[0], SIGINT);
-  program.signal(SIGINT);
-  EXPECT_EQ(program.finish().status, 128 + SIGINT);
-}
-
-TEST_F(ProgramTest, AReaderThatLeavesEndsTheRun) {
-  const ScriptedServer server(socket(), [](Peer& peer) {
-    peer.switchProtocols();
-    while (peer.frame(StreamKind::Stdout, std::string(32768, 'y'))) {
-    }
-  });
-  Program program(words({"run", "yes"}), variables());
-  char buffer[16];
-  ASSERT_GT(::read(program.output(), buffer, sizeof buffer), 0);
-  program.closeOutput();
-  EXPECT_EQ(program.finish().status, 128 + SIGPIPE);
-}
-
-TEST_F(ProgramTest, ASlowReaderStopsTheDaemonNotOurMemory) {
-  std::atomic<std::size_t> sent = 0;
-  std::promise<void> given_up;
-  const ScriptedServer server(socket(), [&](Peer& peer) {
-    peer.switchProtocols();
-    // Blocks once the socket, one frame and the pipe are full; far below what is offered.
-    ::timeval patience{.tv_sec = 0, .tv_usec = 300000};
-    ::setsockopt(peer.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    while (sent < (64U << 20U) && peer.frame(StreamKind::Stdout, std::string(32768, 'y'))) {
-      sent += 32768;
-    }
-    given_up.set_value();
-  });
-  Program program(words({"run", "yes"}), variables());
-  // Nobody reads until the daemon has given up and closed.
-  given_up.get_future().wait();
-  const Finished finished = program.finish();
-  EXPECT_EQ(finished.status, 125);
-  EXPECT_LT(sent, 64U << 20U);
-}
-
 TEST_F(ProgramTest, JsonHoldsOutputOutcomeAndPhases) {
   const ScriptedServer server(socket(), [](Peer& peer) {
     peer.switchProtocols();
@@ -344,64 +172,6 @@ TEST_F(ProgramTest, OneFailureDoesNotKeepTheOthersFromBeingDone) {
   EXPECT_EQ(finished.status, 125);
   EXPECT_EQ(finished.out, "a\nc\n");
   EXPECT_EQ(finished.err, "agentkernel: no b\n");
-}
-
-TEST_F(ProgramTest, AMissingDaemonProgramIsToldWithItsRemedy) {
-  const Finished finished = run({"list"});
-  EXPECT_EQ(finished.status, 125);
-  EXPECT_TRUE(finished.err.contains("/nonexistent/agentkerneld")) << finished.err;
-  EXPECT_TRUE(finished.err.contains("AGENTKERNEL_DAEMON")) << finished.err;
-  EXPECT_EQ(run({"daemon", "status"}).status, 3);
-  EXPECT_EQ(run({"daemon", "stop"}).status, 0);
-}
-
-class DaemonStartTest : public ProgramTest {
- protected:
-  DaemonStartTest() { daemon_ = AK_BIN_DIR "/../tests/fake_daemon"; }
-
-  ~DaemonStartTest() override { run({"daemon", "stop"}); }
-};
-
-TEST_F(DaemonStartTest, FiftyAtOnceStartOneDaemon) {
-  std::vector<std::unique_ptr<Program>> programs;
-  for (int i = 0; i < 50; ++i) {
-    programs.push_back(std::make_unique<Program>(words({"run", "true"}), variables()));
-  }
-  for (const auto& program : programs) {
-    const Finished finished = program->finish();
-    EXPECT_EQ(finished.status, 0) << finished.err;
-    EXPECT_EQ(finished.out, "hello\n");
-  }
-  EXPECT_EQ(fileInState("starts"), "x");
-}
-
-TEST_F(DaemonStartTest, AnotherRuntimeDirectoryFindsTheSameDaemon) {
-  ASSERT_EQ(run({"run", "true"}).status, 0);
-  Words elsewhere = variables();
-  elsewhere[2] = "XDG_RUNTIME_DIR=" + state() + "/elsewhere";
-  const Finished finished = Program(words({"run", "true"}), elsewhere).finish();
-  EXPECT_EQ(finished.status, 0) << finished.err;
-  EXPECT_EQ(fileInState("starts"), "x");
-}
-
-TEST_F(DaemonStartTest, RestartEndsTheOldOneAndStopIsIdempotent) {
-  ASSERT_EQ(run({"daemon", "start"}).status, 0);
-  const Finished restarted = run({"daemon", "restart"});
-  EXPECT_EQ(restarted.status, 0) << restarted.err;
-  EXPECT_EQ(fileInState("starts"), "xx");
-  EXPECT_TRUE(run({"daemon", "status"}).out.starts_with("daemon      running (process "));
-  EXPECT_EQ(run({"daemon", "stop"}).out, "the daemon has ended\n");
-  EXPECT_EQ(run({"daemon", "stop"}).out, "the daemon was not running\n");
-  EXPECT_EQ(run({"daemon", "status"}).status, 3);
-}
-
-TEST_F(DaemonStartTest, WhyItCannotStartIsSaidInItsOwnWords) {
-  write(state() + "/mode", "fail");
-  const Finished finished = run({"run", "true"});
-  EXPECT_EQ(finished.status, 125);
-  EXPECT_TRUE(finished.err.contains("the state is from the future")) << finished.err;
-  write(state() + "/mode", "silent");
-  EXPECT_TRUE(run({"run", "true"}).err.contains("ended with status 3"));
 }
 
 }  // namespace

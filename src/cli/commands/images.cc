@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include <climits>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -44,12 +45,12 @@ Result<int> list(Context& context, const Arguments& arguments) {
 
 Result<int> import(Context& context, const Arguments& arguments) {
   // The daemon has a working directory of its own.
-  char* resolved = ::realpath(arguments.first().c_str(), nullptr);
-  if (resolved == nullptr) {
-    return failErrno(cat("import ", printable(arguments.first())));
+  char source[PATH_MAX];
+  if (::realpath(arguments.first().c_str(), source) == nullptr) {
+    Error error = failErrno(cat("import ", printable(arguments.first()))).error();
+    error.remedy = "Name a root directory, a root tar, an OCI layout or a docker-archive.";
+    return std::unexpected(std::move(error));
   }
-  const std::string source(resolved);
-  ::free(resolved);
   json body = {{"path", source}};
   if (const auto name = arguments.value("name")) {
     body["name"] = *name;

@@ -1,6 +1,3 @@
-#include <nlohmann/json.hpp>
-
-#include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/each.h"
 
@@ -11,9 +8,7 @@ namespace {
 constexpr std::array<std::string_view, 1> kExamples = {"agentkernel start build"};
 
 Result<int> run(Context& context, const Arguments& arguments) {
-  return forEachName(context, arguments, [&](const std::string& name) {
-    return callApi(context, "POST", sandboxPath(name, "start"), nullptr);
-  });
+  return forEachSandbox(context, arguments, "POST", "start");
 }
 
 }  // namespace
