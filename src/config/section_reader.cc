@@ -30,7 +30,7 @@ Status checkKey(const SectionSpec& spec, const Field& field, const FileContext& 
     return fail(ErrorCode::PermissionDenied,
                 cat(context.origin(field.at).precise(), ": a project may not set ", spec.name, ".",
                     known->key),
-                "Move it to your own configuration, ~/.config/agentkernel/config.toml.");
+                "Move it to the user configuration (~/.config/agentkernel/config.toml).");
   }
   if (known->where == Where::ProjectOnly && context.audience == Audience::User) {
     return context.invalid(field.at, cat(spec.name, ".", known->key, " belongs to a project"),
