@@ -167,16 +167,26 @@ alignas(16) char child_stack[64 * 1024];
 
 }  // namespace
 
-void awaitStart(pid_t child, int pipe) {
+bool awaitStart(pid_t child, int pipe) {
+  const auto is = [child](int what) {
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(child), &info, what | WNOHANG) == 0 &&
+           info.si_pid == child;
+  };
   // The usual child needs one look. One that waits for its share of a busy processor gets it.
   pollfd state{pipe, POLLIN, 0};
   for (int stops = 0; ::poll(&state, 1, kStartLookMs) == 0;) {
-    siginfo_t info{};
-    if (::waitid(P_PID, static_cast<id_t>(child), &info, WSTOPPED | WNOHANG) == 0 &&
-        info.si_pid == child) {
-      ::kill(child, ++stops < kMostStops ? SIGCONT : SIGKILL);
+    if (is(WEXITED | WNOWAIT)) {
+      return ::poll(&state, 1, 0) != 0;  // it may have ended right after the first look
+    }
+    if (is(WSTOPPED)) {
+      if (++stops == kMostStops) {
+        return false;
+      }
+      ::kill(child, SIGCONT);
     }
   }
+  return true;
 }
 
 pid_t cloneChild(ChildPlan& plan) {
@@ -199,7 +209,13 @@ pid_t cloneChild(ChildPlan& plan) {
   if (pid < 0) {
     plan.error = error;
   } else {
-    awaitStart(pid, ends[0]);
+    if (!awaitStart(pid, ends[0])) {
+      // It runs on our memory: not before it is gone may that be used again.
+      pollfd state{ends[0], POLLIN, 0};
+      ::kill(pid, SIGKILL);
+      while (::poll(&state, 1, -1) < 0) {
+      }
+    }
   }
   ::close(ends[0]);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);

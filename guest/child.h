@@ -65,9 +65,10 @@ pid_t cloneChild(ChildPlan& plan);
 
 // Sleeps until our new child closes or writes its end of `pipe`. Until then a guest process of its
 // user can stop it: SIGSTOP cannot be blocked, and kill(-1) reaches whatever exists. So a stopped
-// child is told to go on, and killed when that happens again and again (two seconds in all).
+// child is told to go on. False when that happens again and again (two seconds in all), or when the
+// child is dead although somebody else holds the pipe's end: the caller is to kill what there is.
 // vfork(2), which waits without end, would let a guest stop its agent, though nothing in a pid
 // namespace can stop process 1 itself.
-void awaitStart(pid_t child, int pipe);
+bool awaitStart(pid_t child, int pipe);
 
 }  // namespace ak::guest

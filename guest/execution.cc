@@ -64,7 +64,7 @@ Status Execution::launch(ExecPlan& plan, const Stdio& stdio) {
 }
 
 Status Execution::launchSupervised(ExecPlan& plan, ChildPlan& child) {
-  Supervised made = AK_TRY(cloneSupervised(child));
+  Supervised made = AK_TRY(cloneSupervised(child, context_.processes));
   if (child.failed != ChildStep::None) {
     return std::unexpected(plan.explain(child.failed, child.error));
   }

@@ -53,7 +53,7 @@ bool readWhole(int fd, void* data, std::size_t size) {
 
 }  // namespace
 
-Result<Supervised> cloneSupervised(ChildPlan& plan) {
+Result<Supervised> cloneSupervised(ChildPlan& plan, const Processes& processes) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     return failErrno("pipe");
@@ -69,8 +69,16 @@ Result<Supervised> cloneSupervised(ChildPlan& plan) {
     return failErrno("start a process");
   }
   write_end.reset();
-  awaitStart(result.supervisor, result.status.get());
   Report report{};
+  if (!awaitStart(result.supervisor, result.status.get())) {
+    // The command, stopped before its exec, holds the pipe as well and would be left to nobody.
+    for (const pid_t pid :
+         processes.descendants(result.supervisor).value_or(std::vector<pid_t>())) {
+      ::kill(pid, SIGKILL);
+    }
+    ::kill(result.supervisor, SIGKILL);
+    return fail(ErrorCode::Internal, "the command's supervisor was stopped again and again");
+  }
   if (!readWhole(result.status.get(), &report, sizeof report)) {
     return fail(ErrorCode::Internal, "the command's supervisor ended early");
   }

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "guest/child.h"
+#include "guest/processes.h"
 #include "sys/owned_fd.h"
 
 namespace ak::guest {
@@ -21,6 +22,6 @@ struct Supervised {
 
 // plan.failed says whether the command got to exec, as with cloneChild; then there is no process
 // left but a supervisor about to end, which is the reaper's.
-Result<Supervised> cloneSupervised(ChildPlan& plan);
+Result<Supervised> cloneSupervised(ChildPlan& plan, const Processes& processes);
 
 }  // namespace ak::guest
