@@ -57,7 +57,6 @@ struct Box {
   Network network;
   Reservation reservation;
   bool recorded = false;
-  bool executing = false;  // the child is about to execute the agent
 };
 
 }  // namespace ak::launch

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -43,6 +44,11 @@ Error stepError(const ChildReport& report) {
     error.code = ErrorCode::Internal;  // of the set-up, not of something the caller named
   }
   return error;
+}
+
+bool hasEnded(int process) {
+  pollfd state{process, POLLIN, 0};
+  return ::poll(&state, 1, 0) > 0;
 }
 
 template <typename T>
@@ -249,15 +255,14 @@ Status BoxMaker::advance(Box& box) {
       return failErrno("reading from the box");
     }
     if (size <= 0) {
-      // The end of the packet stream: exec closed it, if exec was next.
-      if (!box.executing) {
+      // Exec closed the child's end, or its death did. A box that is just dying may pass for one
+      // whose agent ends at once: its Exited follows.
+      if (box.state != Box::State::Starting || hasEnded(box.pidfd.get())) {
         return fail(ErrorCode::Internal, "the box ended while it was set up");
       }
       becomeLive(box);
     } else if (report.kind == ChildReport::Kind::Failed) {
       return std::unexpected(stepError(report));
-    } else if (report.kind == ChildReport::Kind::Executing) {
-      box.executing = true;
     } else {
       box.phases.setup = lap(box);
       box.state = box.state == Box::State::SettingUp ? Box::State::Parked : box.state;
@@ -273,7 +278,8 @@ void BoxMaker::becomeLive(Box& box) {
   detachWritable(host_, box.id);
   box.writable = {};
   box.state = Box::State::Live;
-  box.phases.claim = lap(box);
+  // A cold start has its identity before it is parked, and no phase between the two.
+  (box.phases.setup == 0 ? box.phases.setup : box.phases.claim) = lap(box);
 }
 
 void BoxMaker::foresee(Box& box) {

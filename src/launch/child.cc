@@ -1,6 +1,7 @@
 #include "launch/child.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,10 +47,14 @@ int receiveMounts(ChildState& child) {
   return 0;
 }
 
-// A parked box waits here, still with its capabilities, for its identity. End of file: launcher or
-// daemon is gone, and nobody will ever claim it.
+// A parked box waits here, still with its capabilities, for its identity, unless that is there
+// already: waking the launcher to say so would delay the start. End of file: launcher or daemon is
+// gone, and nobody will ever claim it.
 int awaitClaim(ChildState& child) {
-  report(child, {ChildReport::Kind::Parked, Step::AwaitClaim, 0});
+  pollfd claim{kControlFd, POLLIN, 0};
+  if (::poll(&claim, 1, 0) == 0) {
+    report(child, {ChildReport::Kind::Parked, Step::AwaitClaim, 0});
+  }
   std::size_t size = sizeof child.claim;
   int fds[4];
   std::size_t count = 0;
@@ -78,11 +83,6 @@ int awaitClaim(ChildState& child) {
     child.workspace = fds[next];
   }
   return 0;
-}
-
-int announceAndExecute(ChildState& child) {
-  report(child, {ChildReport::Kind::Executing, Step::Execute, 0});
-  return execute(child);
 }
 
 struct Row {
@@ -139,7 +139,7 @@ constexpr Row kSteps[] = {
     // Last: the filter forbids what the steps above needed.
     {Step::Filter, installFilter},
     // From sealed memory, so that no guest can write to the agent's binary (CVE-2019-5736).
-    {Step::Execute, announceAndExecute},
+    {Step::Execute, execute},
 };
 
 }  // namespace

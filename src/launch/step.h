@@ -40,9 +40,10 @@ enum class Step : std::uint8_t {
 
 std::string_view name(Step step);
 
-// From child to launcher, one packet each.
+// From child to launcher, one packet each. That the agent was executed needs none: exec closes the
+// child's end.
 struct ChildReport {
-  enum class Kind : std::uint8_t { Parked, Executing, Failed } kind = Kind::Failed;
+  enum class Kind : std::uint8_t { Parked, Failed } kind = Kind::Failed;
   Step step{};
   std::int32_t error = 0;
 };
