@@ -357,7 +357,7 @@ def as_markdown(rows, rounds, load):
 Written by `./dev bench --markdown docs/benchmarks.md` on {date}: {os.cpu_count()} cores, {cpu_name()},
 Linux {platform.release()}. Times are wall times of whole processes, p50 of {rounds} rounds; the commands of
 one comparison take turns within each round, so that a drift of the machine hits all alike, with a pause
-of {PAUSE_MS} ms before each. The daemon is up and its pool is warm unless a row says otherwise.
+of {PAUSE_MS} ms before each (10 ms for what is measured inside the daemon). The daemon is up and its pool is warm unless a row says otherwise.
 
 {table}
 
