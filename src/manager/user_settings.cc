@@ -20,7 +20,10 @@ Result<std::string> readIfExists(const std::string& path) {
     return std::string();
   }
   if (!text) {
-    return fail(text.error().code, cat("cannot read ", text.error().message),
+    const Error& why = text.error();
+    return fail(why.code,
+                cat("cannot read ", printable(path), ": ",
+                    why.sys_errno != 0 ? errnoText(why.sys_errno) : why.message),
                 "Nothing is run while your configuration cannot be read: mend the file.");
   }
   return text;
