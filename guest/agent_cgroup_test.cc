@@ -86,6 +86,17 @@ TEST_P(AgentCgroupTest, EachExecHasItsOwnGroupWhichGoesWithIt) {
   EXPECT_LE(cgroup_.children().size(), 1U);
 }
 
+// A child that shares the agent's memory before its exec shares the score as well, and its end.
+TEST_P(AgentCgroupTest, OnlyTheCommandIsPreferredByTheOomKiller) {
+  TestAgent agent(GetParam(), cgroup_.fd());
+  TestClient client = agent.begin(rules());
+  const std::string score = cat("/proc/", agent.pid(), "/oom_score_adj");
+  const auto before = sys::readFile(score, 64);
+  ASSERT_TRUE(before);
+  EXPECT_EQ(client.shell("cat /proc/self/oom_score_adj").out, "500\n");
+  EXPECT_EQ(sys::readFile(score, 64).value_or(""), *before);
+}
+
 TEST_P(AgentCgroupTest, KillEndsTheWholeGroup) {
   TestAgent agent(GetParam(), cgroup_.fd());
   TestClient client = agent.begin(rules());

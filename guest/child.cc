@@ -5,7 +5,6 @@
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,8 +14,9 @@
 #include <cerrno>
 #include <csignal>
 
-// Runs in a process that shares our memory: raw system calls only. No allocation, no locks, and
-// none of glibc's wrappers that keep state (setresuid would signal "all threads").
+// Runs in a copy of our memory that was made without glibc's knowledge: raw system calls only. No
+// allocation, no locks, and none of glibc's wrappers that keep state (setresuid would signal "all
+// threads").
 namespace ak::guest {
 
 namespace {
@@ -89,8 +89,8 @@ bool setGroups(const ChildPlan& plan) {
   return !plan.change_ids || ::syscall(SYS_setgroups, plan.group_count, plan.groups) == 0;
 }
 
-// A change of ids sets the memory's dumpable flag anew, from fs.suid_dumpable, and the memory is
-// the agent's: where that is 1, its guests could read it.
+// A change of ids sets the memory's dumpable flag anew, from fs.suid_dumpable, and the memory is a
+// copy of the agent's: where that is 1, its guests could read the key.
 bool setIds(const ChildPlan& plan) {
   return !plan.change_ids || (::syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) == 0 &&
                               ::syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) == 0 &&
@@ -121,25 +121,23 @@ bool installFilter(const ChildPlan& plan) {
 }
 
 // execvp's search: a file that may not be run is remembered, but the search goes on.
-void tryExec(ChildPlan& plan) {
-  plan.error = ENOENT;
+int tryExec(const ChildPlan& plan) {
+  int error = ENOENT;
   for (const char* const* path = plan.candidates; *path != nullptr; ++path) {
     ::syscall(SYS_execve, *path, plan.argv, plan.environment);
-    if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
-      plan.error = errno == EACCES || plan.error == EACCES ? EACCES : ENOENT;
-      continue;
+    if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
+      return errno;
     }
-    plan.error = errno;
-    return;
+    error = errno == EACCES ? EACCES : error;
   }
+  return error;
 }
 
-int runChild(void* argument) {
-  ChildPlan& plan = *static_cast<ChildPlan*>(argument);
-  const auto step = [&plan](ChildStep name, bool done) {
+ChildFailure carryOut(const ChildPlan& plan) {
+  ChildFailure failure;
+  const auto step = [&failure](ChildStep name, bool done) {
     if (!done) {
-      plan.error = errno;
-      plan.failed = name;
+      failure = {name, errno};
     }
     return done;
   };
@@ -155,15 +153,18 @@ int runChild(void* argument) {
       step(ChildStep::NoNewPrivileges,
            ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) &&
       step(ChildStep::Filter, installFilter(plan))) {
-    tryExec(plan);
-    plan.failed = ChildStep::Exec;
+    failure = {ChildStep::Exec, tryExec(plan)};
   }
-  ::syscall(SYS_exit_group, 127);
-  return 127;
+  return failure;
 }
 
-// The child runs on this while we sleep: one at a time, so one is enough.
-alignas(16) char child_stack[64 * 1024];
+[[noreturn]] void runChild(const ChildPlan& plan, int pipe) {
+  const ChildFailure failure = carryOut(plan);
+  ::syscall(SYS_write, pipe, &failure, sizeof failure);
+  for (;;) {
+    ::syscall(SYS_exit_group, 127);
+  }
+}
 
 }  // namespace
 
@@ -190,12 +191,11 @@ bool awaitStart(pid_t child, int pipe) {
 }
 
 pid_t cloneChild(ChildPlan& plan) {
-  plan.failed = ChildStep::None;
-  plan.error = 0;
+  plan.failure = {};
   // The child's copy of the write end is closed by its exec or its end, ours right after the clone.
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
-    plan.error = errno;
+    plan.failure.error = errno;
     return -1;
   }
   // No signal handler of ours may run in the child.
@@ -203,23 +203,25 @@ pid_t cloneChild(ChildPlan& plan) {
   sigset_t before;
   sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::clone(runChild, child_stack + sizeof child_stack, CLONE_VM | SIGCHLD, &plan);
+  // Not CLONE_VM: who shares our memory shares our oom_score_adj too (all but a vfork's child, see
+  // awaitStart()), and the OOM killer ends all that share a victim's memory.
+  const long pid = ::syscall(SYS_clone, SIGCHLD, 0L, 0L, 0L, 0L);
+  if (pid == 0) {
+    runChild(plan, ends[1]);
+  }
   const int error = errno;
   ::close(ends[1]);
   if (pid < 0) {
-    plan.error = error;
-  } else {
-    if (!awaitStart(pid, ends[0])) {
-      // It runs on our memory: not before it is gone may that be used again.
-      pollfd state{ends[0], POLLIN, 0};
-      ::kill(pid, SIGKILL);
-      while (::poll(&state, 1, -1) < 0) {
-      }
-    }
+    plan.failure.error = error;
+  } else if (!awaitStart(static_cast<pid_t>(pid), ends[0])) {
+    ::kill(static_cast<pid_t>(pid), SIGKILL);
+  } else if (ChildFailure failure; ::read(ends[0], &failure, sizeof failure) == sizeof failure) {
+    plan.failure = failure;
+    ::kill(static_cast<pid_t>(pid), SIGKILL);  // stopped on its last step it would never end
   }
   ::close(ends[0]);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
-  return pid;
+  return static_cast<pid_t>(pid);
 }
 
 }  // namespace ak::guest

@@ -32,8 +32,14 @@ struct ChildLimit {
   struct rlimit value;
 };
 
+// How a child ended that did not get to exec; a failed clone has an error only.
+struct ChildFailure {
+  ChildStep step = ChildStep::None;
+  int error = 0;
+};
+
 // Everything that the child needs, made before the clone: between clone and exec there is only
-// memory that exists already, and the agent sleeps while the child uses it.
+// memory that exists already.
 struct ChildPlan {
   int fds[3] = {-1, -1, -1};  // become 0, 1, 2; all above 2
   bool terminal = false;      // 0 is a tty that becomes the controlling one
@@ -53,14 +59,11 @@ struct ChildPlan {
   char* const* argv = nullptr;
   char* const* environment = nullptr;
 
-  // Set by the child when it fails.
-  ChildStep failed = ChildStep::None;
-  int error = 0;
+  ChildFailure failure;  // set by cloneChild()
 };
 
-// A new process that carries out `plan`. Returns its pid; plan.failed tells whether it got to exec
-// (if not, the child is gone already and must be reaped). -1: the clone itself failed, with errno
-// in plan.error.
+// A new process that carries out `plan`. Returns its pid; plan.failure tells whether it got to exec
+// (if not, the child ends by itself and must be reaped). -1: the clone itself failed.
 pid_t cloneChild(ChildPlan& plan);
 
 // Sleeps until our new child closes or writes its end of `pipe`. Until then a guest process of its

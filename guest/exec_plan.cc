@@ -206,7 +206,8 @@ ChildPlan ExecPlan::childPlan() {
   return child;
 }
 
-Error ExecPlan::explain(ChildStep step, int error) const {
+Error ExecPlan::explain(const ChildFailure& failure) const {
+  const auto [step, error] = failure;
   if (step == ChildStep::Exec) {
     return explainExec(request_.argv.front(), error);
   }

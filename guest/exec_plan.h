@@ -22,7 +22,7 @@ class ExecPlan {
   const wire::ExecRequest& request() const { return request_; }
 
   // What a failed step means to the caller: the error that resets the stream.
-  Error explain(ChildStep step, int error) const;
+  Error explain(const ChildFailure& failure) const;
 
  private:
   ExecPlan() = default;

@@ -52,12 +52,12 @@ Status Execution::launch(ExecPlan& plan, const Stdio& stdio) {
   child.cgroup_procs = group_->procs();
   main_ = cloneChild(child);
   if (main_ < 0) {
-    Error error = Error::fromErrno(child.error, "start a process");
+    Error error = Error::fromErrno(child.failure.error, "start a process");
     error.remedy = "The sandbox may be at its limit of processes.";
     return std::unexpected(std::move(error));
   }
-  if (child.failed != ChildStep::None) {
-    return std::unexpected(plan.explain(child.failed, child.error));  // the reaper takes the rest
+  if (child.failure.step != ChildStep::None) {
+    return std::unexpected(plan.explain(child.failure));  // the reaper takes the rest
   }
   context_.reaper.expect(main_, *this);
   return {};
@@ -65,8 +65,8 @@ Status Execution::launch(ExecPlan& plan, const Stdio& stdio) {
 
 Status Execution::launchSupervised(ExecPlan& plan, ChildPlan& child) {
   Supervised made = AK_TRY(cloneSupervised(child, context_.processes));
-  if (child.failed != ChildStep::None) {
-    return std::unexpected(plan.explain(child.failed, child.error));
+  if (child.failure.step != ChildStep::None) {
+    return std::unexpected(plan.explain(child.failure));
   }
   main_ = made.main;
   supervisor_ = made.supervisor;

@@ -16,8 +16,7 @@ namespace {
 // First message through the pipe; after it comes one int, the wait status.
 struct Report {
   pid_t main;
-  ChildStep failed;
-  int error;
+  ChildFailure failure;
 };
 
 bool readWhole(int fd, void* data, std::size_t size) {
@@ -33,7 +32,7 @@ bool readWhole(int fd, void* data, std::size_t size) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   ::setsid();  // not in the reach of a signal to the agent's group
   const pid_t main = cloneChild(plan);
-  const Report report{main, main < 0 ? ChildStep::Session : plan.failed, plan.error};
+  const Report report{main, plan.failure};
   const bool told = ::write(pipe, &report, sizeof report) == sizeof report;
   // Nothing of the agent's or the command's stays open here: a held pipe end would hide its end.
   ::dup2(pipe, 0);
@@ -83,10 +82,9 @@ Result<Supervised> cloneSupervised(ChildPlan& plan, const Processes& processes) 
     return fail(ErrorCode::Internal, "the command's supervisor ended early");
   }
   result.main = report.main;
-  plan.failed = report.failed;
-  plan.error = report.error;
+  plan.failure = report.failure;
   if (report.main < 0) {
-    return failErrno(report.error, "start a process");
+    return failErrno(report.failure.error, "start a process");
   }
   if (::fcntl(result.status.get(), F_SETFL, O_NONBLOCK) != 0) {
     return failErrno("fcntl");

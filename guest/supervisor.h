@@ -20,7 +20,7 @@ struct Supervised {
   sys::OwnedFd status;
 };
 
-// plan.failed says whether the command got to exec, as with cloneChild; then there is no process
+// plan.failure says whether the command got to exec, as with cloneChild; then there is no process
 // left but a supervisor about to end, which is the reaper's.
 Result<Supervised> cloneSupervised(ChildPlan& plan, const Processes& processes);
 
