@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "manager/change_entry.h"
 #include "manager/changes.h"
+#include "manager/made_repositories.h"
 #include "sys/file.h"
 #include "sys/random.h"
 
@@ -90,6 +91,11 @@ class Applier {
       }
       if (refuse) {
         refused.push_back(printable(change.path));
+      }
+    }
+    for (std::string& part : AK_TRY(repositoryParts(trees_.lower, changes))) {
+      if (std::ranges::find(refused, part) == refused.end()) {
+        refused.push_back(std::move(part));
       }
     }
     if (refused.empty()) {

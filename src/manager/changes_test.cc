@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "sys/file.h"
 
 namespace ak::manager {
@@ -150,6 +151,44 @@ TEST_F(ChangesTest, ApplyRefusesWhatTheHostExecutesAndLinksThatLeadOut) {
   ASSERT_TRUE(fine);
   EXPECT_TRUE(applyChanges(trees(), *fine, options_));
   EXPECT_EQ(get("lower/fine"), "fine");
+}
+
+// `git status` in such a directory runs what its config names: core.fsmonitor.
+TEST_F(ChangesTest, ApplyRefusesARepositoryWithoutADotGit) {
+  for (const char* where : {"", "deep/down/"}) {
+    put(cat("upper/", where, "HEAD"), "ref: refs/heads/main\n");
+    put(cat("upper/", where, "config"), "[core]\nfsmonitor = evil\n");
+    put(cat("upper/", where, "objects/x"), "");
+    put(cat("upper/", where, "refs/x"), "");
+  }
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  const auto refused = applyChanges(trees(), *changes, options_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::PolicyDenied);
+  EXPECT_THAT(refused.error().message, HasSubstr(" config"));
+  EXPECT_THAT(refused.error().message, HasSubstr("deep/down/config"));
+  EXPECT_TRUE(fs::is_empty(top_ / "lower"));
+}
+
+TEST_F(ChangesTest, ApplyRefusesARepositoryThatComesInPieces) {
+  put("lower/HEAD", "ref: refs/heads/main\n");
+  put("lower/config", "");
+  put("upper/objects/x", "");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  EXPECT_FALSE(applyChanges(trees(), *changes, options_));
+  EXPECT_FALSE(fs::exists(top_ / "lower/objects"));
+}
+
+TEST_F(ChangesTest, NamesOfARepositorysPartsAloneAreFine) {
+  put("upper/config/hooks", "");
+  put("upper/src/objects/head/config", "");
+  put("upper/HEAD", "not a repository's");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes);
+  EXPECT_TRUE(applyChanges(trees(), *changes, options_));
+  EXPECT_EQ(get("lower/HEAD"), "not a repository's");
 }
 
 TEST_F(ChangesTest, LinksThatClimbThroughOtherLinksLeadOut) {
