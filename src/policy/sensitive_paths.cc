@@ -14,8 +14,10 @@ bool contains(std::span<const std::string_view> words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
-constexpr std::array<std::string_view, 7> kProtected = {
-    ".claude", ".envrc", ".git", ".idea", ".mcp.json", ".vscode", "agentkernel.toml"};
+// `.hg` and `.jj` as `.git`: hooks, extensions and file monitors that `hg status` and `jj status`
+// run by themselves (hgrc(5): a repository of our own user is trusted).
+constexpr std::array<std::string_view, 9> kProtected = {
+    ".claude", ".envrc", ".git", ".hg", ".idea", ".jj", ".mcp.json", ".vscode", "agentkernel.toml"};
 
 // Of a `.git` that a guest may write: hooks and configuration of the repository, of its submodules
 // and its worktrees, and what makes git look for those elsewhere (gitrepository-layout(5)).

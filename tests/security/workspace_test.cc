@@ -28,7 +28,8 @@ TEST_P(WorkspaceTest, WhatTheHostExecutesIsNotWritable) {
       "for w in 'echo x >> .git/config' 'echo x > .git/hooks/pre-commit' 'mv .git .away' "
       "'rm -rf .git/hooks' 'mv .git/hooks .git/h' 'ln -sf /tmp/evil .envrc' 'mkdir .vscode/x' "
       "'echo x > .mcp.json' 'mv .claude c' 'rmdir .idea' 'echo x > agentkernel.toml' "
-      "'ln -f .git/config alias' 'cp -f /dev/null .git/config' 'mv -T /tmp .git'; do "
+      "'ln -f .git/config alias' 'cp -f /dev/null .git/config' 'mv -T /tmp .git' "
+      "'mkdir -p .hg/x' 'mkdir -p .jj/repo'; do "
       "if sh -c \"$w\" 2>/dev/null; then echo WORKED \"$w\"; else echo blocked; fi; done",
       {"--mount", "rw"});
   EXPECT_THAT(tried.out, HasSubstr("blocked")) << tried.err;
