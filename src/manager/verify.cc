@@ -2,10 +2,11 @@
 #include "base/text.h"
 #include "manager/daemon_manager.h"
 #include "manager/pump.h"
+#include "sys/file.h"
 
 // Proves from inside what inspect claims: the checks are commands in the sandbox, with the rights
 // that any command there has (the agent itself has more, and reads no kernel files for anybody).
-// None trusts what we wrote down at start.
+// None trusts what we wrote down at start. Only the ids are asked for from outside (checkIds).
 namespace ak::manager {
 
 namespace {
@@ -98,7 +99,9 @@ void checkStatus(Checks& checks, std::string_view status) {
         cat("a command sees itself as process ", statusField(status, "NSpid")));
 }
 
-// Ids on the host of the sandbox's root: never the host's root.
+// Ids on the host of the sandbox's root: never the host's root. A map speaks in the ids of whoever
+// reads it (user_namespaces(7)), and that must be the daemon: read inside, a sandbox without root
+// shows the ids of the launcher's namespace, where the user is 0.
 void checkIds(Checks& checks, std::string_view uid_map) {
   std::vector<std::string> words;
   for (const std::string_view word : split(uid_map, ' ')) {
@@ -143,7 +146,8 @@ net::Task<Result<Checks>> DaemonManager::verify(std::string name) {
   const std::shared_ptr<channel::Agent> agent = sandbox->agent;
   Checks checks;
   checkStatus(checks, co_await readInside(*agent, "/proc/self/status"));
-  checkIds(checks, co_await readInside(*agent, "/proc/self/uid_map"));
+  const auto uid_map = sys::readFile(cat("/proc/", sandbox->record.pid, "/uid_map"), 4096);
+  checkIds(checks, uid_map ? *uid_map : uid_map.error().message);
   checkNetwork(checks, co_await readInside(*agent, "/proc/self/net/dev"),
                sandbox->record.permissions.network);
   checkMounts(checks, co_await readInside(*agent, "/proc/self/mounts"));
