@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 namespace ak {
@@ -189,18 +190,25 @@ std::string printable(std::string_view text) {
 
 namespace {
 
+// Two neighbours that changed places count as one edit: the commonest slip of fingers, and in short
+// words ("rnu") the only one that can be told from another word.
 std::size_t editDistance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> above(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) {
     row[j] = j;
   }
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    before.swap(above);
+    above.swap(row);
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t up = row[j];
-      row[j] = std::min({up + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = up;
+      const std::size_t changed = above[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U);
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, changed});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before[j - 2] + 1);
+      }
     }
   }
   return row[b.size()];
@@ -220,6 +228,18 @@ std::string_view nearestWord(std::string_view word,
     }
   }
   return best;
+}
+
+std::string readableBytes(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> kUnits = {" B", " KiB", " MiB", " GiB", " TiB"};
+  std::uint64_t whole = bytes;
+  std::uint64_t tenth = 0;
+  std::size_t unit = 0;
+  for (; whole >= 1024 && unit + 1 < kUnits.size(); ++unit) {
+    tenth = whole % 1024 * 10 / 1024;
+    whole /= 1024;
+  }
+  return tenth == 0 ? cat(whole, kUnits[unit]) : cat(whole, ".", tenth, kUnits[unit]);
 }
 
 std::string quoteForDisplay(const std::vector<std::string>& argv) {

@@ -79,10 +79,13 @@ std::string printable(std::string_view text);
 // for text that comes in pieces. Bytes that begin no character count as whole.
 std::size_t wholeCharacters(std::string_view text);
 
-// The candidate closest to `word` (edit distance at most 2 and less than half of it); empty if
-// none.
+// The candidate closest to `word` (edit distance at most 2 and less than half of it, neighbours
+// that changed places being one edit); empty if none.
 std::string_view nearestWord(std::string_view word,
                              const std::vector<std::string_view>& candidates);
+
+// "1.8 MiB", "512 MiB", "17 B": rounded down to a tenth of the unit, for people.
+std::string readableBytes(std::uint64_t bytes);
 
 // One string of argv for people: quoted where a shell would need it.
 std::string quoteForDisplay(const std::vector<std::string>& argv);

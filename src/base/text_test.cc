@@ -104,9 +104,19 @@ TEST(TextTest, NearestWordFindsTyposAndNothingFarAway) {
   EXPECT_EQ(nearestWord("memroy", words), "memory");
   EXPECT_EQ(nearestWord("cpu", words), "cpus");
   EXPECT_EQ(nearestWord("netwrok", words), "network");
+  EXPECT_EQ(nearestWord("rnu", {"rm", "run"}), "run");
   EXPECT_EQ(nearestWord("zzz", words), "");
   EXPECT_EQ(nearestWord("", words), "");
   EXPECT_EQ(nearestWord("x", words), "");
+}
+
+TEST(TextTest, ReadableBytesHaveTheLargestUnitAndATenthOfIt) {
+  EXPECT_EQ(readableBytes(0), "0 B");
+  EXPECT_EQ(readableBytes(1023), "1023 B");
+  EXPECT_EQ(readableBytes(std::uint64_t{512} << 20U), "512 MiB");
+  EXPECT_EQ(readableBytes(1982282), "1.8 MiB");
+  EXPECT_EQ(readableBytes((std::uint64_t{2} << 30U) - 1), "1.9 GiB");
+  EXPECT_EQ(readableBytes(~std::uint64_t{0}), "16777215.9 TiB");
 }
 
 TEST(TextTest, QuoteForDisplayIsWhatAShellWouldRead) {

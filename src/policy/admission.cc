@@ -36,6 +36,11 @@ constexpr Row kRows[] = {
     {"sandboxes", LimitQuestion::Unit::Count, &HostBudget::sandboxes, &Reservation::sandboxes},
 };
 
+// What a machine has is no round number.
+std::string amount(LimitQuestion::Unit unit, std::uint64_t value) {
+  return unit == LimitQuestion::Unit::Bytes ? readableBytes(value) : cat(value);
+}
+
 }  // namespace
 
 Reservation& Reservation::operator+=(const Reservation& other) {
@@ -84,9 +89,8 @@ Status admit(const HostBudget& budget, const Reservation& held, const Reservatio
     }
     const std::uint64_t free = used < total ? total - used : 0;
     return fail(ErrorCode::Capacity,
-                cat("not enough ", row.what, ": ", describeLimit(row.unit, want), " asked for, ",
-                    free == 0 ? "0" : describeLimit(row.unit, free), " of ",
-                    describeLimit(row.unit, total), " free"),
+                cat("not enough ", row.what, ": ", amount(row.unit, want), " asked for, ",
+                    amount(row.unit, free), " of ", amount(row.unit, total), " free"),
                 "Stop a sandbox (agentkernel list), ask for less, or raise [limits] in the user "
                 "config.");
   }
