@@ -11,6 +11,7 @@
 #include <initializer_list>
 
 #include "base/text.h"
+#include "client/own_directory.h"
 #include "sys/file.h"
 
 namespace ak::client {
@@ -139,7 +140,8 @@ Result<pid_t> spawnProgram(const DaemonPlace& place,
 }
 
 Result<pid_t> spawnReady(const DaemonPlace& place, sys::OwnedFd ready) {
-  const sys::OwnedFd state = AK_TRY(sys::makePrivateDirectory(place.paths.state));
+  const sys::OwnedFd state = AK_TRY(makeOwnDirectory(
+      place.paths.state, "Set AGENTKERNEL_STATE_DIR to a directory that you may write to."));
   const sys::OwnedFd null = AK_TRY(lift(sys::openPath("/dev/null", O_RDWR)));
   const sys::OwnedFd log =
       AK_TRY(lift(sys::openAt(state.get(), std::string(kLogFile.substr(1)),

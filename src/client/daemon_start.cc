@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "client/daemon_spawn.h"
+#include "client/own_directory.h"
 #include "sys/file.h"
 
 namespace ak::client {
@@ -74,7 +75,8 @@ bool isHeld(const env::Paths& paths) {
 }
 
 Result<sys::OwnedFd> takeStartLock(const env::Paths& paths) {
-  const sys::OwnedFd directory = AK_TRY(sys::makePrivateDirectory(paths.runtime));
+  const sys::OwnedFd directory = AK_TRY(makeOwnDirectory(
+      paths.runtime, "XDG_RUNTIME_DIR says where it is; unset, agentkernel finds a place."));
   sys::OwnedFd lock =
       AK_TRY(sys::openAt(directory.get(), "start.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
   while (::flock(lock.get(), LOCK_EX) != 0) {
