@@ -16,11 +16,18 @@ constexpr std::array<std::string_view, 2> kExamples = {
     "agentkernel inspect --json build",
 };
 
-// "limits.memory.by: cgroup-v2": one line for each scalar, in the daemon's order.
+// "limits.memory.by: cgroup-v2": one line for each scalar, sorted by key. An entry of a list goes
+// by its name where it has one, else by its number.
 void addLines(const json& value, const std::string& path, std::string& text) {
   if (value.is_structured() && !value.empty()) {
     for (const auto& [key, item] : value.items()) {
-      addLines(item, path.empty() ? key : cat(path, ".", key), text);
+      json entry = item;
+      const std::string name = value.is_array() ? fieldText(item, "name") : std::string();
+      if (!name.empty()) {
+        entry.erase("name");
+      }
+      const std::string& last = name.empty() ? key : name;
+      addLines(entry, path.empty() ? last : cat(path, ".", last), text);
     }
     return;
   }
