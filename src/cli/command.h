@@ -80,6 +80,9 @@ class Arguments {
   std::vector<std::string> guest_command_;
 };
 
+// Exit status of a wrong command line, where it is not the guest's: clap's, and so upstream's.
+inline constexpr int kWrongCommandLine = 2;
+
 // Understood by every command.
 std::span<const OptionSpec> commonOptions();
 

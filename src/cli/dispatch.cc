@@ -9,15 +9,13 @@ namespace ak::cli {
 
 namespace {
 
-// clap's, and so upstream's, for a wrong command line.
-constexpr int kUsage = 2;
 constexpr int kOurFailure = 125;
 
 int runCommand(const CommandSpec& command, std::span<const char* const> words, Context& context) {
   const auto arguments = parseArguments(command, words);
   if (!arguments) {
     context.output().error(arguments.error());
-    return command.runsGuest() ? kOurFailure : kUsage;
+    return command.runsGuest() ? kOurFailure : kWrongCommandLine;
   }
   if (arguments->has("help")) {
     context.output().text(commandHelp(command));
@@ -49,18 +47,18 @@ int runMain(std::span<const char* const> words, env::Environment environment) {
   }
   if (first.empty()) {
     context.output().note("there is no command; see: agentkernel --help");
-    return kUsage;
+    return kWrongCommandLine;
   }
   if (first.starts_with('-')) {
     context.output().error(
         Error::make(ErrorCode::InvalidArgument, cat("unknown option '", printable(first), "'"),
                     "Options stand behind the command. See: agentkernel --help"));
-    return kUsage;
+    return kWrongCommandLine;
   }
   const auto found = findCommand(words);
   if (!found) {
     context.output().error(found.error());
-    return kUsage;
+    return kWrongCommandLine;
   }
   return runCommand(*found->command, words.subspan(found->words), context);
 }

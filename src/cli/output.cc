@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "sys/file.h"
@@ -148,9 +149,19 @@ void Output::diff(std::string_view text) {
   put(STDOUT_FILENO, painted);
 }
 
-void Output::check(bool passed, std::string_view name, std::string_view detail) {
-  const std::string mark = passed ? paint(kGreen, "ok    ") : paint(kRed, "FAILED");
-  line(cat(mark, "  ", printable(name), detail.empty() ? "" : ": ", printable(detail)));
+void Output::check(Mark mark, std::string_view name, std::string_view detail) {
+  const auto painted = [&] {
+    switch (mark) {
+      case Mark::Ok:
+        return paint(kGreen, "ok    ");
+      case Mark::Warning:
+        return paint(kYellow, "warn  ");
+      case Mark::Failed:
+        return paint(kRed, "FAILED");
+    }
+    std::unreachable();
+  };
+  line(cat(painted(), "  ", printable(name), detail.empty() ? "" : ": ", printable(detail)));
 }
 
 void Output::error(const Error& error) {

@@ -39,8 +39,9 @@ class Output {
   void changes(const std::vector<model::Change>& changes);
   // A unified diff, coloured on a terminal.
   void diff(std::string_view text);
-  // "ok  name  detail" or "FAILED ..."
-  void check(bool passed, std::string_view name, std::string_view detail);
+  enum class Mark : std::uint8_t { Ok, Warning, Failed };
+  // "ok      name: detail", "warn ..." or "FAILED ..."
+  void check(Mark mark, std::string_view name, std::string_view detail);
 
   // To standard error, "agentkernel: message" and the remedy in a line of its own.
   void error(const Error& error);

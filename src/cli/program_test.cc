@@ -30,6 +30,8 @@ TEST_F(ProgramTest, WrongCommandLinesAreToldApartFromTheGuest) {
   EXPECT_EQ(run({}).status, 2);
   EXPECT_EQ(run({"lst"}).status, 2);
   EXPECT_EQ(run({"list", "--jsn"}).status, 2);
+  EXPECT_EQ(run({"help", "lst"}).status, 2);
+  EXPECT_NE(run({"rnu"}).err.find("Did you mean: agentkernel run"), std::string::npos);
   EXPECT_EQ(run({"run"}).status, 125);
   EXPECT_NE(run({"run", "-i", "bash"}).err.find("-i and --image take an image"), std::string::npos);
   const Finished wrong = run({"run", "--profile", "moderat", "true"});

@@ -136,6 +136,16 @@ Result<model::FileInjection> readFileOption(const std::string& word) {
                               .mode = mode.value_or(info.st_mode & 0777U)};
 }
 
+std::string imageNameOf(std::string_view path) {
+  std::string name = toLower(path.substr(path.rfind('/') + 1));
+  for (const std::string_view ending : {".gz", ".zst", ".tar", ".tgz"}) {
+    if (name.ends_with(ending)) {
+      name.resize(name.size() - ending.size());
+    }
+  }
+  return name;
+}
+
 Result<std::string> environmentEntry(const std::string& word, const env::Environment& environment) {
   if (word.contains('=')) {
     return word;

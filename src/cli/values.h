@@ -24,6 +24,10 @@ Result<std::chrono::milliseconds> parseTimeout(std::string_view word);
 // "SRC:DEST[:MODE]"; reads SRC. Without a mode the file keeps its own permission bits.
 Result<model::FileInjection> readFileOption(const std::string& word);
 
+// What an image is called that is imported from `path` and given no name: the path's last part in
+// lower case, without the endings of an archive.
+std::string imageNameOf(std::string_view path);
+
 // "KEY=VALUE", or "KEY" for the value that it has here.
 Result<std::string> environmentEntry(const std::string& word, const env::Environment& environment);
 // Lines of such entries; empty ones and those that begin with # are skipped.

@@ -84,5 +84,14 @@ TEST(ValuesTest, EnvironmentFilesHaveCommentsAndPassedVariables) {
   EXPECT_FALSE(readEnvironmentFile(directory.path() + "/none", here));
 }
 
+TEST(ImageNameTest, IsTheFilesNameWithoutTheEndingsOfAnArchive) {
+  EXPECT_EQ(imageNameOf("/a/Debian.tar"), "debian");
+  EXPECT_EQ(imageNameOf("/a/debian-12.tar.gz"), "debian-12");
+  EXPECT_EQ(imageNameOf("/a/debian.tar.zst"), "debian");
+  EXPECT_EQ(imageNameOf("/a/debian.tgz"), "debian");
+  EXPECT_EQ(imageNameOf("/a/oci-layout"), "oci-layout");
+  EXPECT_EQ(imageNameOf("/"), "");
+}
+
 }  // namespace
 }  // namespace ak::cli

@@ -46,9 +46,11 @@ bool isTag(std::string_view tag) {
 }
 
 std::unexpected<Error> badReference(std::string_view text) {
-  return fail(ErrorCode::InvalidArgument,
-              cat("not an image reference: '", printable(text.substr(0, kMaxName)), "'"),
-              "Use host, NAME[:TAG] in lower case, or at least 12 hex digits of a digest.");
+  return fail(
+      ErrorCode::InvalidArgument,
+      cat("not an image reference: '", printable(text.substr(0, kMaxName)), "'"),
+      "Use host, NAME[:TAG] in lower case, or at least 12 hex digits of a digest. A file is "
+      "imported first: agentkernel images import PATH --name NAME");
 }
 
 bool isRepository(std::string_view repository) {

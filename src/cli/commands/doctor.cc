@@ -33,8 +33,12 @@ json withoutDaemon(const client::DaemonPlace& place, const Error& why) {
   return {{"checks", std::move(checks)}, {"healthy", false}};
 }
 
-bool isFailure(const json& check) {
-  return fieldText(check, "status") == "error";
+Output::Mark markOf(const json& check) {
+  const std::string status = fieldText(check, "status");
+  if (status == "error") {
+    return Output::Mark::Failed;
+  }
+  return status == "warning" ? Output::Mark::Warning : Output::Mark::Ok;
 }
 
 Result<int> run(Context& context, const Arguments& arguments) {
@@ -47,14 +51,14 @@ Result<int> run(Context& context, const Arguments& arguments) {
   const json& checks = AK_TRY(listIn(answer, "checks")).get();
   int status = 0;
   for (const json& check : checks) {
-    if (isFailure(check)) {
+    const Output::Mark mark = markOf(check);
+    if (mark == Output::Mark::Failed) {
       status = kSomethingFailed;
     }
     if (arguments.has("json")) {
       continue;
     }
-    context.output().check(!isFailure(check), fieldText(check, "name"),
-                           fieldText(check, "message"));
+    context.output().check(mark, fieldText(check, "name"), fieldText(check, "message"));
     if (const std::string remedy = fieldText(check, "remedy"); !remedy.empty()) {
       context.output().line(cat("        ", printable(remedy)));
     }

@@ -50,7 +50,12 @@ Result<int> run(Context& context, const Arguments& arguments) {
   for (const std::string& word : arguments.positional()) {
     words.push_back(word.c_str());
   }
-  context.output().text(commandHelp(*AK_TRY(findCommand(words)).command));
+  const auto found = findCommand(words);
+  if (!found) {
+    context.output().error(found.error());
+    return kWrongCommandLine;
+  }
+  context.output().text(commandHelp(*found->command));
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/each.h"
+#include "cli/values.h"
 
 namespace ak::cli {
 
@@ -15,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<OptionSpec, 2> kImportOptions = {{
-    {"name", 'n', Takes::Value, "NAME", "What it is to be called (the file's name)"},
+    {"name", 'n', Takes::Value, "NAME", "What it is to be called (the file's name, without .tar)"},
     kJsonOption,
 }};
 
@@ -27,6 +28,13 @@ constexpr std::array<std::string_view, 2> kImportExamples = {
 constexpr std::array<std::string_view, 1> kRemoveExamples = {"agentkernel images rm debian:12"};
 constexpr std::array<std::string_view, 1> kPruneExamples = {"agentkernel images prune"};
 
+// Bytes for people.
+std::string sizeText(const json& object, const char* key) {
+  const std::string text = fieldText(object, key);
+  const auto bytes = parseNumber<std::uint64_t>(text);
+  return bytes ? readableBytes(*bytes) : text;
+}
+
 Result<int> list(Context& context, const Arguments& arguments) {
   const json images = AK_TRY(getApi(context, "/images"));
   if (arguments.has("json")) {
@@ -36,7 +44,7 @@ Result<int> list(Context& context, const Arguments& arguments) {
   Output::Table table{.head = {"NAME", "DIGEST", "SIZE", "LAYERS", "CREATED"}};
   for (const json& image : images) {
     table.rows.push_back({fieldText(image, "name"), fieldText(image, "id").substr(0, 19),
-                          fieldText(image, "size"), fieldText(image, "layers"),
+                          sizeText(image, "size"), fieldText(image, "layers"),
                           fieldText(image, "created")});
   }
   context.output().table(table);
@@ -51,10 +59,8 @@ Result<int> import(Context& context, const Arguments& arguments) {
     error.remedy = "Name a root directory, a root tar, an OCI layout or a docker-archive.";
     return std::unexpected(std::move(error));
   }
-  json body = {{"path", source}};
-  if (const auto name = arguments.value("name")) {
-    body["name"] = *name;
-  }
+  const std::string name = arguments.value("name").value_or(imageNameOf(source));
+  const json body = {{"path", source}, {"name", name}};
   const json image = AK_TRY(callApi(context, "POST", "/images/import", body));
   if (arguments.has("json")) {
     context.output().text(prettyJson(image));
@@ -78,7 +84,7 @@ Result<int> prune(Context& context, const Arguments& arguments) {
     const auto& removed = AK_TRY(listIn(answer, "removed")).get();
     context.output().line(removed.empty() ? std::string("there was nothing to remove")
                                           : cat("removed ", removed.size(), ", freed ",
-                                                fieldText(answer, "freed_bytes"), " bytes"));
+                                                sizeText(answer, "freed_bytes")));
   }
   return 0;
 }
@@ -97,6 +103,7 @@ const CommandSpec kImagesImportCommand = {
     .name = "images import",
     .arguments = "SOURCE",
     .summary = "Import a root directory, root tar, OCI layout or docker-archive",
+    .details = "An image that had the name before is left unnamed (images prune removes it).",
     .options = kImportOptions,
     .examples = kImportExamples,
     .least = 1,

@@ -17,6 +17,9 @@ const CommandSpec kRemoveCommand = {
     .name = "rm",
     .arguments = "NAME...",
     .summary = "Remove sandboxes and what they wrote",
+    .details =
+        "One that runs is ended first. What it wrote to a copy-on-write project and was not\n"
+        "applied is gone then.",
     .options = kJsonOnly,
     .examples = kExamples,
     .least = 1,

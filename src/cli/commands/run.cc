@@ -55,7 +55,7 @@ constexpr std::array<std::string_view, 6> kExamples = {
     "agentkernel run -t bash",
     "cat data.csv | agentkernel run --memory 512mb -- sort -u",
     "agentkernel run --keep --name build --diff -- make test",
-    "agentkernel run --image ./rootfs.tar --profile restrictive -- ./untrusted",
+    "agentkernel run --image debian:12 --profile restrictive -- ./untrusted",
     "agentkernel run --timeout 30s --json -- npm test",
 };
 

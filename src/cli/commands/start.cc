@@ -17,6 +17,9 @@ const CommandSpec kStartCommand = {
     .name = "start",
     .arguments = "NAME...",
     .summary = "Start a stopped sandbox",
+    .details =
+        "With the files that it had when it stopped. The command that it was made for is not run\n"
+        "again: see exec.",
     .options = kJsonOnly,
     .examples = kExamples,
     .least = 1,

@@ -24,7 +24,8 @@ Result<int> run(Context& context, const Arguments& arguments) {
       status = kSomethingFailed;
     }
     if (!arguments.has("json")) {
-      context.output().check(passed, fieldText(check, "name"), fieldText(check, "detail"));
+      context.output().check(passed ? Output::Mark::Ok : Output::Mark::Failed,
+                             fieldText(check, "name"), fieldText(check, "detail"));
     }
   }
   if (arguments.has("json")) {
