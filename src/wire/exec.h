@@ -12,8 +12,7 @@
 // Data on kStdout/kStderr (with a PTY: kStdout only), End for each, Reply{ExecExit}, Close.
 // The host sends Data/End on kStdin and Control{ExecControl}. When the main process ends, what is
 // in the pipes by then is delivered and the exec is over, even if a background child keeps them
-// open. If the stream is reset or the session ends, the agent kills everything the exec started,
-// unless `detached`.
+// open. If the stream is reset or the session ends, the agent kills everything the exec started.
 namespace ak::wire {
 
 struct WindowSize {
