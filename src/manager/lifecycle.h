@@ -99,7 +99,6 @@ class Lifecycle {
   net::Task<Status> forgetFiles(std::string uuid);
   net::Task<Status> reconnectOne(model::SandboxRecord record);
   net::Task<void> endSilent(SandboxPtr sandbox);
-  net::Task<void> noteEnded(SandboxPtr sandbox, std::string reason);
   void onEnded(const backend::Ended& ended);
   void adopt(Sandbox& sandbox, backend::Started started);
   void markStopped(Sandbox& sandbox, std::string reason);
