@@ -25,6 +25,12 @@ struct Sandbox {
   bool from_pool = false;
   policy::Reservation reserved;
 
+  // Its lifetime on the steady clock (timekeeper.h).
+  SteadyTime last_used{};
+  std::optional<SteadyTime> expires;
+  std::optional<SteadyTime> archived;
+  unsigned in_use = 0;  // commands and streams under way
+
   // While running:
   std::shared_ptr<channel::Agent> agent;  // also held by its own streams
   sys::OwnedFd process;

@@ -59,6 +59,10 @@ Status validateStrings(const std::vector<std::string>& strings, std::string_view
 
 std::string_view name(SandboxStatus value) {
   switch (value) {
+    case SandboxStatus::Archived:
+      return "archived";
+    case SandboxStatus::Dormant:
+      return "dormant";
     case SandboxStatus::Running:
       return "running";
     case SandboxStatus::Stopped:

@@ -7,12 +7,15 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "model/box.h"
+#include "model/label.h"
+#include "model/lifetime.h"
 #include "model/permissions.h"
 #include "model/run_request.h"
 
 namespace ak::model {
 
-enum class SandboxStatus : std::uint8_t { Running, Stopped, Unknown };
+// Archived and dormant ones do not run, and are not started before they are recovered.
+enum class SandboxStatus : std::uint8_t { Archived, Dormant, Running, Stopped, Unknown };
 std::string_view name(SandboxStatus value);
 
 // What the daemon remembers of a sandbox across its own death: one SQLite row.
@@ -32,6 +35,9 @@ struct SandboxRecord {
   IdRange ids;
   bool one_shot = false;  // recorded only while it lives, to be ended by recovery
   WallTime created_at{};
+  Labels labels;
+  std::string description;
+  Lifetime lifetime;
   // Of the running box; pid 0 when stopped.
   std::int32_t pid = 0;
   std::uint64_t start_ticks = 0;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "model/notes_json.h"
 
 namespace ak::store {
 
@@ -55,6 +56,15 @@ class Reader {
       value = at->get<T>();
     } catch (const json::exception&) {
       error_ = Error::make(ErrorCode::Internal, cat(where_, ".", key, " has the wrong type"));
+    }
+  }
+
+  template <typename T>
+  void read(const char* key, std::optional<T>& value) {
+    T inner{};
+    read(key, inner);
+    if (!failed() && object_.contains(key) && !object_.at(key).is_null()) {
+      value = inner;
     }
   }
 
@@ -119,6 +129,36 @@ void readPermissions(Reader& outer, const json& body, model::Permissions& permis
   outer.absorb(in);
 }
 
+json lifetimeToJson(const model::Lifetime& lifetime) {
+  json body = {
+      {"expires_at", lifetime.expires_at},       {"last_activity_at", lifetime.last_activity_at},
+      {"archived_at", lifetime.archived_at},     {"archived_reason", lifetime.archived_reason},
+      {"dormant_at", lifetime.dormant_at},       {"dormant_reason", lifetime.dormant_reason},
+      {"policy", model::toJson(lifetime.policy)}};
+  if (lifetime.ttl_seconds) {
+    body["ttl_seconds"] = *lifetime.ttl_seconds;
+  }
+  return body;
+}
+
+void readLifetime(Reader& outer, const json& body, model::Lifetime& lifetime) {
+  Reader in(body, "lifetime");
+  in.read("ttl_seconds", lifetime.ttl_seconds);
+  in.read("expires_at", lifetime.expires_at);
+  in.read("last_activity_at", lifetime.last_activity_at);
+  in.read("archived_at", lifetime.archived_at);
+  in.read("archived_reason", lifetime.archived_reason);
+  in.read("dormant_at", lifetime.dormant_at);
+  in.read("dormant_reason", lifetime.dormant_reason);
+  const json policy = in.member("policy");
+  Reader policy_in(policy, "lifetime.policy");
+  policy_in.read("auto_stop_after_seconds", lifetime.policy.auto_stop_after_seconds);
+  policy_in.read("auto_archive_after_seconds", lifetime.policy.auto_archive_after_seconds);
+  policy_in.read("auto_delete_after_seconds", lifetime.policy.auto_delete_after_seconds);
+  in.absorb(policy_in);
+  outer.absorb(in);
+}
+
 }  // namespace
 
 json recordToJson(const model::SandboxRecord& record) {
@@ -141,6 +181,9 @@ json recordToJson(const model::SandboxRecord& record) {
           {"ids", {{"base", record.ids.base}, {"count", record.ids.count}}},
           {"one_shot", record.one_shot},
           {"created_at", formatTime(record.created_at)},
+          {"labels", record.labels},
+          {"description", record.description},
+          {"lifetime", lifetimeToJson(record.lifetime)},
           {"pid", record.pid},
           {"start_ticks", record.start_ticks},
           {"boot_id", record.boot_id},
@@ -172,6 +215,9 @@ Result<model::SandboxRecord> recordFromJson(const json& body) {
   in.absorb(ids_in);
   in.read("one_shot", record.one_shot);
   in.read("created_at", created_at);
+  in.read("labels", record.labels);
+  in.read("description", record.description);
+  readLifetime(in, in.member("lifetime"), record.lifetime);
   in.read("pid", record.pid);
   in.read("start_ticks", record.start_ticks);
   in.read("boot_id", record.boot_id);

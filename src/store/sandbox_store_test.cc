@@ -32,6 +32,16 @@ class SandboxStoreTest : public testing::Test {
     made.ids = {1879048192, 65536};
     made.agent_key = std::string("\0key\xff", 5);
     made.limits = {{"memory", "cgroup-v1", ""}, {"disk", "unenforced", "do this"}};
+    made.labels = {{"env", "prod"}, {"team", "ml"}};
+    made.description = "two\nlines";
+    made.lifetime = model::lifetimeFrom(*parseTime("2026-01-02T03:04:05Z"), 3600,
+                                        {.auto_stop_after_seconds = 0,
+                                         .auto_archive_after_seconds = std::nullopt,
+                                         .auto_delete_after_seconds = 60});
+    made.lifetime.archived_at = "2026-01-02T03:04:05+01:00";
+    made.lifetime.archived_reason = "manual archive";
+    made.lifetime.dormant_at = "2026-01-02t03:04:05z";
+    made.lifetime.dormant_reason = "idle";
     made.created_at = *parseTime("2026-01-02T03:04:05.678901Z");
     return made;
   }
