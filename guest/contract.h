@@ -13,8 +13,8 @@ inline constexpr int kListenerFd = 3;
 // A directory of cgroupfs (v1 pids or v2) that the agent's user may make children in: the agent's
 // own cgroup or one above it in the delegated subtree.
 inline constexpr int kCgroupFd = 4;
-// To read: memory.oom_control of the v1 memory group that all of the sandbox is in. Version 2
-// counts in the groups below kCgroupFd.
+// To read: memory.oom_control (v1) or memory.events (v2) of the group that all of the sandbox is
+// in.
 inline constexpr int kKillCountFd = 5;
 
 // Exit codes of the agent itself.

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/text.h"
-#include "guest/memory_kills.h"
 #include "sys/file.h"
 
 namespace ak::guest {
@@ -45,12 +44,6 @@ class CgroupGroup final : public ExecGroup {
   }
 
   bool empty() override { return trim(members()).empty(); }
-
-  bool outOfMemory() const override {
-    // v2 with the memory controller; in v1 there is only the count of the whole sandbox.
-    const auto file = sys::openAt(directory_.get(), "memory.events", O_RDONLY);
-    return file && memoryKills(file->get()) != 0;
-  }
 
  private:
   const std::string& members() {

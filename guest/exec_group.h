@@ -23,9 +23,6 @@ class ExecGroup {
   // SIGKILL to each member alive now. To be repeated until empty(): members may be forking.
   virtual void kill() = 0;
   virtual bool empty() = 0;
-
-  // The kernel's OOM killer took a member.
-  virtual bool outOfMemory() const { return false; }
 };
 
 // A child cgroup (v1 or v2) beneath `parent`. Removed on destruction, when empty.

@@ -39,9 +39,7 @@ Status Execution::launch(ExecPlan& plan, const Stdio& stdio) {
   child.fds[1] = stdio.out;
   child.fds[2] = stdio.err;
   // The last exec of a box has the whole box to itself, which ends with it: no group to be made.
-  // But only a group of version 2 with memory events can tell that it ran out of memory.
-  const bool alone = plan.request().last && isInit() && context_.all.size() == 1 &&
-                     ::faccessat(context_.cgroup, "memory.events", F_OK, 0) != 0;
+  const bool alone = plan.request().last && isInit() && context_.all.size() == 1;
   if (context_.cgroup >= 0 && !alone) {
     group_ = AK_TRY(makeCgroupGroup(context_.cgroup, nextGroupName()));
   } else if (plan.request().last && isInit()) {
@@ -162,7 +160,7 @@ bool Execution::outOfMemory(int status) const {
   // SIGKILL has ended: itself, or a child whose end a shell passes on.
   const bool by_kill = (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
                        (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGKILL);
-  return group_->outOfMemory() || (by_kill && memoryKills(context_.kill_count) > kills_before_);
+  return by_kill && memoryKills(context_.kill_count) > kills_before_;
 }
 
 void Execution::onChildExit(pid_t pid, int status) {

@@ -84,7 +84,7 @@ TEST_F(LauncherTest, TheHostIsGone) {
       EXPECT_THAT(std::string(line), HasSubstr("ro,"));
     }
   }
-  // 5 is the count of memory kills (version 1), the next one the connection of this very question.
+  // 5 is the count of memory kills, the next one the connection of this very question.
   const std::string fds = cat(" ", launcher.ask(spec.id, "list /proc/self/fd"));
   for (const char* fd : {" 7 ", " 8 ", " 9 ", " 10 "}) {
     EXPECT_THAT(fds, Not(HasSubstr(fd)));

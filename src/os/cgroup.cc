@@ -156,9 +156,17 @@ Result<sys::OwnedFd> BoxCgroup::delegate(uid_t uid, gid_t gid) {
 }
 
 Result<sys::OwnedFd> BoxCgroup::killCount() const {
-  const sys::OwnedFd* memory = version_ == CgroupVersion::V1 ? dir(Controller::Memory) : nullptr;
-  return memory == nullptr ? sys::OwnedFd()
-                           : sys::openAt(memory->get(), "memory.oom_control", O_RDONLY);
+  const sys::OwnedFd* memory = dir(Controller::Memory);
+  if (memory == nullptr) {
+    return sys::OwnedFd();
+  }
+  if (version_ == CgroupVersion::V1) {
+    return sys::openAt(memory->get(), "memory.oom_control", O_RDONLY);
+  }
+  // Groups below this one have no count of their own: where a process lives (the agent), the memory
+  // controller cannot be handed down. The file is missing where it was not handed to us.
+  auto events = AK_TRY(sys::openAtIfExists(memory->get(), "memory.events", O_RDONLY));
+  return events ? std::move(*events) : sys::OwnedFd();
 }
 
 Status BoxCgroup::setLimits(const model::Limits& limits) {

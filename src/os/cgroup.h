@@ -43,8 +43,8 @@ class BoxCgroup {
   Result<sys::OwnedFd> delegate(uid_t uid, gid_t gid);
   // Sets the limits that are not 0 and that a controller is there for.
   Status setLimits(const model::Limits& limits);
-  // Version 1: the file with the count of its out-of-memory kills, for its agent to read. Invalid
-  // without the controller, and in version 2, where an agent finds a count in each exec's group.
+  // The file with the count of its out-of-memory kills, for its agent to read. Invalid without the
+  // controller.
   Result<sys::OwnedFd> killCount() const;
   model::BoxStats stats() const;
   bool outOfMemory() const;
