@@ -148,8 +148,7 @@ TEST_P(DiskTest, BytesEndAtTheLimitAndTheHostIsBounded) {
   EXPECT_GT(written, 10U << 20U) << bomb.out;
   EXPECT_LE(written, 16U << 20U);
   EXPECT_LE(hostUsage(), 17U << 20U);
-  EXPECT_EQ(inspect("limits.3.name"), "disk");
-  EXPECT_EQ(inspect("limits.3.by"), GetParam() == Means::Loop ? "loop" : "project quota");
+  EXPECT_EQ(inspect("limits.disk.by"), GetParam() == Means::Loop ? "loop" : "project quota");
   // The project's layer counts too, and nobody else notices.
   EXPECT_NE(exec("dd if=/dev/zero of=/workspace/more bs=1M count=4").status, 0);
   const Finished other = agentkernel({"run", "--keep", "--name", "other", "--image", "host", "--",
