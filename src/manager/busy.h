@@ -10,7 +10,7 @@ struct Busy {
 
   ~Busy() {
     sandbox->busy = false;
-    sandbox->changed.notifyAll();
+    sandbox->notify();
   }
 
   Busy(const Busy&) = delete;

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "manager/busy.h"
 #include "manager/changes.h"
 #include "manager/daemon_manager.h"
 #include "manager/workspace_trees.h"
@@ -72,18 +73,15 @@ net::Task<Status> DaemonManager::discard(std::string name, std::vector<std::stri
                    cat("sandbox '", sandbox->record.name, "' is running: its layer is in use"),
                    cat("Stop it first: agentkernel stop ", sandbox->record.name));
   }
-  sandbox->busy = true;  // no start while the layer changes
+  const Busy busy(sandbox);  // no start while the layer changes
   auto opened = co_await lifecycle_.changesOf(sandbox);
-  const Status done = co_await foundation_.workers.run([&]() -> Status {
-    sys::OwnedFd upper = AK_TRY(std::move(opened));
+  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
+  co_return co_await foundation_.workers.run([&]() -> Status {
     const WorkspaceTrees trees =
         AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
     const std::vector<Change> changes = AK_TRY(chosen(trees, paths));
     return discardChanges(trees.view().upper, changes);
   });
-  sandbox->busy = false;
-  sandbox->changed.notifyAll();
-  co_return done;
 }
 
 }  // namespace ak::manager

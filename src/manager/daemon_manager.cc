@@ -100,7 +100,7 @@ net::Task<Result<std::string>> DaemonManager::followLogs(std::string name, LogSi
   }
   for (;;) {
     // Looked at before reading: what is printed last is in the file before the sandbox ends.
-    const std::uint64_t seen = sandbox->logged;
+    const std::uint64_t seen = sandbox->revision;
     const bool live = sandbox->status == model::SandboxStatus::Running || sandbox->busy;
     for (;;) {
       const Result<std::string> piece =
@@ -117,7 +117,7 @@ net::Task<Result<std::string>> DaemonManager::followLogs(std::string name, LogSi
     if (!live) {
       co_return sandbox->record.stop_reason;
     }
-    if (sandbox->logged == seen) {
+    if (sandbox->revision == seen) {
       co_await sandbox->changed.wait();
     }
   }

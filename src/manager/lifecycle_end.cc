@@ -25,7 +25,7 @@ void Lifecycle::markStopped(Sandbox& sandbox, std::string reason) {
   sandbox.log.reset();
   held_ -= sandbox.reserved;
   sandbox.reserved = {};
-  sandbox.changed.notifyAll();
+  sandbox.notify();
 }
 
 // Whatever there is of it goes, in the order in which a crash in between would still be repaired:

@@ -117,8 +117,7 @@ net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, Exec
   options.tap = [sandbox = state.sandbox](bool, std::string_view data) {
     if (sandbox->log) {
       sandbox->log->append(data);
-      sandbox->logged += 1;
-      sandbox->changed.notifyAll();
+      sandbox->notify();
     }
   };
   auto outcome = co_await pump(foundation_.executor, *state.stream, sink, std::move(options));

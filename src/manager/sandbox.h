@@ -36,9 +36,16 @@ struct Sandbox {
   sys::OwnedFd process;
   sys::OwnedFd changes;  // the workspace's upper layer
   std::optional<OutputLog> log;
-  std::uint64_t logged = 0;  // pieces, so that who follows the log sees that there are more
 
-  net::Event changed;  // status, busy or logged
+  // Status, busy or the log have changed. Whoever looks at them over a suspension compares the
+  // revision before it waits: a notification in between reaches nobody.
+  void notify() {
+    ++revision;
+    changed.notifyAll();
+  }
+
+  std::uint64_t revision = 0;
+  net::Event changed;
 };
 
 // shared: see above

@@ -95,7 +95,7 @@ InUse::InUse(const Timekeeper& timekeeper, SandboxPtr sandbox)
 InUse::~InUse() {
   --sandbox_->in_use;
   timekeeper_.touch(*sandbox_);
-  sandbox_->changed.notifyAll();
+  sandbox_->notify();
 }
 
 }  // namespace ak::manager

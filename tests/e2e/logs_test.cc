@@ -90,6 +90,20 @@ TEST_F(FollowTest, ASlowReaderHoldsUpNobody) {
   EXPECT_LT(finished.out.size(), 40'000'000U);
 }
 
+TEST_F(FollowTest, AStopWhileItsReaderWaitsIsNotMissed) {
+  detach("it", "head -c 4000000 /dev/zero | tr '\\0' x; touch /tmp/done; exec sleep 1000");
+  ASSERT_EQ(agentkernel({"exec", "it", "sh", "-c", "while ! [ -e /tmp/done ]; do sleep 0.05; done"})
+                .status,
+            0);
+  Program follower = start({"logs", "--follow", "it"});
+  pollfd first{follower.output(), POLLIN, 0};
+  ASSERT_EQ(::poll(&first, 1, 30'000), 1);  // it is in the middle of what there is
+  ASSERT_EQ(agentkernel({"stop", "it"}).status, 0);
+  const Finished finished = follower.finish();
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_EQ(finished.out.size(), 4'000'000U);
+}
+
 TEST_F(FollowTest, JsonIsAnObjectALine) {
   ASSERT_EQ(agentkernel({"run", "--keep", "--name", "it", "--mount", "none", "sh", "-c",
                          "printf 'a\\n\\033b'"})

@@ -84,14 +84,19 @@ class Program {
 
   void closeOutput() { out_.reader.reset(); }
 
-  // Closes its input and reads all that it says until it ends.
+  // Closes its input and reads all that it says until it ends. One that says nothing for two
+  // minutes is killed, and its standard error says so.
   Finished finish() {
     closeInput();
     Finished finished;
     for (bool open = true; open;) {
       pollfd slots[2] = {{out_.reader.valid() ? out_.reader.get() : -1, POLLIN, 0},
                          {err_.reader.get(), POLLIN, 0}};
-      ::poll(slots, 2, -1);
+      if (::poll(slots, 2, kSilenceMs) == 0) {
+        ::kill(pid_, SIGKILL);
+        finished.err += "\n[killed by its test: it was silent for too long]\n";
+        break;
+      }
       const bool out_open = drain(slots[0], out_.reader, finished.out);
       const bool err_open = drain(slots[1], err_.reader, finished.err);
       open = out_open || err_open;
@@ -103,6 +108,8 @@ class Program {
   }
 
  private:
+  static constexpr int kSilenceMs = 120'000;
+
   static bool drain(const pollfd& slot, sys::OwnedFd& reader, std::string& text) {
     if (!reader.valid()) {
       return false;
