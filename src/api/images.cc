@@ -40,7 +40,8 @@ json toJson(const image::ImageInfo& info) {
 // Digests that a sandbox of ours stands on.
 Task<std::vector<std::string>> digestsInUse(manager::Manager& manager) {
   std::vector<std::string> digests;
-  for (const manager::SandboxView& view : co_await manager.list()) {
+  const manager::LabelFilter all;
+  for (const manager::SandboxView& view : co_await manager.list(all)) {
     if (!view.record.image_digest.empty()) {
       digests.push_back(view.record.image_digest);
     }

@@ -29,6 +29,14 @@ net::Task<void> postRun(Call& call);
 net::Task<void> postRunStream(Call& call);
 net::Task<void> postExec(Call& call);
 
+// upkeep.cc
+net::Task<Result<net::HttpResponse>> patchSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> extendSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> archiveSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> recoverSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> postGc(Call& call);
+net::Task<Result<net::HttpResponse>> postReconcile(Call& call);
+
 // logs.cc
 net::Task<void> getLogs(Call& call);
 

@@ -309,10 +309,96 @@ TEST_F(RoutesTest, StatsNameTheHostsUse) {
   EXPECT_GE(stats["resource_usage"]["cpu_percent"], 0);
 }
 
-TEST_F(RoutesTest, AFilterByLabelIsRefusedAndAMalformedOneIgnored) {
-  EXPECT_EQ(client().get("/sandboxes?label=a:b").status,
-            errorCodeInfo(ErrorCode::Unsupported).http_status);
-  EXPECT_EQ(client().get("/sandboxes?label=a").status, 200);
+TEST_F(RoutesTest, AListIsFilteredByAllLabels) {
+  const std::string body =
+      R"({"name":"web","labels":{"env":"prod","team":"a/b"},"description":" text ","ttl":"1h",)"
+      R"("lifecycle":{"auto_stop_after_seconds":60}})";
+  const json made = data(client().call("POST", "/sandboxes", body));
+  EXPECT_EQ(made["labels"], (json{{"env", "prod"}, {"team", "a/b"}}));
+  EXPECT_EQ(made["description"], "text");
+  EXPECT_EQ(made["ttl_seconds"], 3600);
+  EXPECT_EQ(made["expires_at"], "2026-01-02T04:04:05.000000Z");
+  EXPECT_EQ(made["lifecycle"], (json{{"auto_stop_after_seconds", 60},
+                                     {"auto_archive_after_seconds", nullptr},
+                                     {"auto_delete_after_seconds", nullptr}}));
+  EXPECT_EQ(data(client().get("/sandboxes?label=env:prod&label=team%3Aa%2Fb")).size(), 1U);
+  EXPECT_TRUE(data(client().get("/sandboxes?label=env:prod&label=team:c")).empty());
+  EXPECT_EQ(data(client().get("/sandboxes?label=env")).size(), 1U) << "no filter at all";
+}
+
+TEST_F(RoutesTest, APatchSaysOnlyWhatItNames) {
+  client().call("POST", "/sandboxes", R"({"name":"web"})");
+  const auto patch = [&](std::string_view body) {
+    return client().call("PATCH", "/sandboxes/web", std::string(body)).status;
+  };
+  EXPECT_EQ(patch(R"({"set_labels":{"a":"b"},"remove_labels":["c"],"description":null})"), 200);
+  EXPECT_EQ(manager_.last_update.labels, std::nullopt);
+  EXPECT_EQ(manager_.last_update.set_labels, (model::Labels{{"a", "b"}}));
+  EXPECT_EQ(manager_.last_update.remove_labels, std::vector<std::string>{"c"});
+  EXPECT_EQ(manager_.last_update.description, "");
+  EXPECT_EQ(manager_.last_update.lifecycle, std::nullopt);
+  EXPECT_EQ(patch(R"({"labels":{},"lifecycle":null,"set_lifecycle":)"
+                  R"({"auto_stop_after_seconds":null,"auto_delete_after_seconds":7}})"),
+            200);
+  EXPECT_EQ(manager_.last_update.labels, model::Labels());
+  EXPECT_EQ(manager_.last_update.description, std::nullopt);
+  EXPECT_EQ(manager_.last_update.lifecycle, model::LifecyclePolicy());
+  EXPECT_EQ(manager_.last_update.auto_stop, manager::ThresholdUpdate(std::in_place));
+  EXPECT_EQ(manager_.last_update.auto_archive, std::nullopt);
+  EXPECT_EQ(manager_.last_update.auto_delete, manager::ThresholdUpdate(7));
+  for (const char* bad :
+       {R"({"labels":null})", R"({"labels":{"a b":"c"}})", R"({"labels":{"agentkernel.x":"y"}})",
+        R"({"set_labels":{"a":7}})", R"({"remove_labels":"a"})", R"({"description":7})",
+        R"({"lifecycle":{"auto_stop_after_seconds":-1}})", R"({"lifecycle":7})",
+        R"({"set_lifecycle":{"auto_stop_after_seconds":1e30}})"}) {
+    EXPECT_EQ(patch(bad), 400) << bad;
+  }
+  EXPECT_EQ(client().call("PATCH", "/sandboxes/none", "{}").status, 404);
+}
+
+TEST_F(RoutesTest, ExtendCountsAnHourUnlessToldOtherwise) {
+  client().call("POST", "/sandboxes", R"({"name":"web","ttl":60})");
+  const auto extend = [&](std::string_view body) {
+    return client().call("POST", "/sandboxes/web/extend", std::string(body));
+  };
+  EXPECT_EQ(data(extend(""))["expires_at"], "2026-01-02T03:05:05.000000Z");
+  EXPECT_EQ(manager_.last_seconds, 3600U);
+  for (const auto& [body, seconds] :
+       {std::pair(R"({"by":"2d"})", 172800U), std::pair(R"({"by":90})", 90U)}) {
+    EXPECT_EQ(extend(body).status, 200);
+    EXPECT_EQ(manager_.last_seconds, seconds);
+  }
+  for (const char* bad : {R"({"by":"soon"})", R"({"by":-5})", R"({"by":true})", "[]", "{"}) {
+    EXPECT_EQ(extend(bad).status, 400) << bad;
+  }
+  EXPECT_EQ(client().call("POST", "/sandboxes/none/extend", "").status, 404);
+}
+
+TEST_F(RoutesTest, ArchiveAndRecoverAnswerTheSandbox) {
+  client().call("POST", "/sandboxes", R"({"name":"web"})");
+  EXPECT_EQ(data(client().call("POST", "/sandboxes/web/archive", R"({"reason":"old"})"))["status"],
+            "archived");
+  EXPECT_EQ(manager_.last_reason, "old");
+  EXPECT_EQ(data(client().call("POST", "/sandboxes/web/recover", ""))["status"], "stopped");
+  const std::string long_reason = cat(R"({"reason":")", std::string(2000, 'x'), R"("})");
+  EXPECT_EQ(client().call("POST", "/sandboxes/web/archive", long_reason).status, 400);
+}
+
+TEST_F(RoutesTest, GcAndReconcileTellWhatWasDoneAndWhatWasNot) {
+  const json gc = data(client().call("POST", "/gc", R"({"dry_run":true,"labels":{"a":"b"}})"));
+  EXPECT_EQ(gc["removed"], json::array({"old"}));
+  EXPECT_EQ(gc["count"], 1);
+  EXPECT_EQ(gc["failures"][0]["sandbox"], "stuck");
+  EXPECT_EQ(gc["failures"][0]["error"]["message"], "it will not end");
+  EXPECT_EQ(manager_.last_collect.labels, (manager::LabelFilter{{"a", "b"}}));
+  const json reconcile = data(client().call("POST", "/lifecycle/reconcile", ""));
+  EXPECT_EQ(reconcile["dry_run"], false);
+  EXPECT_EQ(reconcile["stopped"], json::array({"a"}));
+  EXPECT_EQ(reconcile["archived"], json::array({"b"}));
+  EXPECT_EQ(reconcile["removed"], json::array({"c"}));
+  EXPECT_EQ(
+      reconcile["actions"][0],
+      (json{{"sandbox", "a"}, {"action", "stop"}, {"reason", "inactive for 12s (threshold=10s)"}}));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/notes_json.h"
 #include "model/run_request_json.h"
 
 namespace ak::api {
@@ -35,6 +36,36 @@ json toJson(const manager::Phases& phases) {
           {"exited_us", phases.exited},
           {"finished_us", phases.finished}};
 }
+
+namespace {
+
+void putNotes(json& body, const model::SandboxRecord& record) {
+  if (!record.labels.empty()) {
+    body["labels"] = record.labels;
+  }
+  const model::Lifetime& lifetime = record.lifetime;
+  const std::pair<const char*, const std::string&> texts[] = {
+      {"description", record.description},
+      {"expires_at", lifetime.expires_at},
+      {"last_activity_at", lifetime.last_activity_at},
+      {"archived_at", lifetime.archived_at},
+      {"archived_reason", lifetime.archived_reason},
+      {"dormant_at", lifetime.dormant_at},
+      {"dormant_reason", lifetime.dormant_reason}};
+  for (const auto& [key, text] : texts) {
+    if (!text.empty()) {
+      body[key] = text;
+    }
+  }
+  if (lifetime.ttl_seconds) {
+    body["ttl_seconds"] = *lifetime.ttl_seconds;
+  }
+  if (!lifetime.policy.empty()) {
+    body["lifecycle"] = model::toJson(lifetime.policy);
+  }
+}
+
+}  // namespace
 
 json toJson(const manager::SandboxView& view) {
   const model::SandboxRecord& record = view.record;
@@ -79,6 +110,7 @@ json toJson(const manager::SandboxView& view) {
   if (view.status == model::SandboxStatus::Running) {
     body["pid"] = record.pid;
   }
+  putNotes(body, record);
   return body;
 }
 

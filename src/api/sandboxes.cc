@@ -19,10 +19,9 @@ namespace {
 
 // What other versions of this API take here and this one cannot do yet. Leaving one out in silence
 // would give a sandbox that is not what was asked for.
-constexpr std::array<std::string_view, 13> kNotYet = {
-    "agent",      "description",        "init_script",     "labels",  "lifecycle",
-    "ports",      "secret_files",       "secret_mappings", "secrets", "source_ref",
-    "source_url", "template_help_text", "volumes"};
+constexpr std::array<std::string_view, 10> kNotYet = {
+    "agent",   "init_script", "ports",      "secret_files",       "secret_mappings",
+    "secrets", "source_ref",  "source_url", "template_help_text", "volumes"};
 
 bool asksForSomething(const json& value) {
   return !value.is_null() && !(value.is_boolean() && !value.get<bool>()) &&
@@ -79,15 +78,17 @@ bool isUuid(std::string_view text) {
 }  // namespace
 
 Task<Result<HttpResponse>> listSandboxes(Call& call) {
-  // A filter that is not key:value is ignored, as other versions of this API do. A good one cannot
-  // be answered: sandboxes have no labels yet, and "none" would look like an answer.
-  const std::string* label = call.request().queryValue("label");
-  if (label != nullptr && label->find(':') != std::string::npos) {
-    co_return fail(ErrorCode::Unsupported, "sandboxes have no labels yet",
-                   "List all of them and choose by name.");
+  // A filter that is not key:value is ignored, as other versions of this API do.
+  manager::LabelFilter labels;
+  for (const auto& [key, value] : call.request().query) {
+    if (key == "label") {
+      if (auto label = model::parseLabel(value, ':')) {
+        labels.push_back(*std::move(label));
+      }
+    }
   }
   json list = json::array();
-  for (const manager::SandboxView& view : co_await call.context.manager.list()) {
+  for (const manager::SandboxView& view : co_await call.context.manager.list(std::move(labels))) {
     list.push_back(toJson(view));
   }
   co_return success(list);

@@ -101,7 +101,8 @@ Task<Result<HttpResponse>> stopDaemon(Call& call) {
                    "Run: agentkernel daemon stop");
   }
   json running = json::array();
-  for (const manager::SandboxView& view : co_await call.context.manager.list()) {
+  const manager::LabelFilter all;
+  for (const manager::SandboxView& view : co_await call.context.manager.list(all)) {
     if (view.status == model::SandboxStatus::Running) {
       running.push_back(view.record.name);
     }

@@ -10,14 +10,16 @@ namespace {
 
 // Sorted by name.
 using Entry = const CommandSpec*;
-constexpr std::array<Entry, 28> kAll = {
-    &kApplyCommand,       &kCompletionCommand,    &kConfigShowCommand,   &kCreateCommand,
-    &kDaemonLogsCommand,  &kDaemonRestartCommand, &kDaemonStartCommand,  &kDaemonStatusCommand,
-    &kDaemonStopCommand,  &kDiffCommand,          &kDiscardCommand,      &kDoctorCommand,
-    &kExecCommand,        &kHelpCommand,          &kImagesImportCommand, &kImagesListCommand,
-    &kImagesPruneCommand, &kImagesRemoveCommand,  &kInspectCommand,      &kListCommand,
-    &kLogsCommand,        &kRemoveCommand,        &kRunCommand,          &kStartCommand,
-    &kStopCommand,        &kTrustCommand,         &kVerifyCommand,       &kVersionCommand,
+constexpr std::array<Entry, 34> kAll = {
+    &kApplyCommand,        &kArchiveCommand,      &kCompletionCommand,    &kConfigShowCommand,
+    &kCreateCommand,       &kDaemonLogsCommand,   &kDaemonRestartCommand, &kDaemonStartCommand,
+    &kDaemonStatusCommand, &kDaemonStopCommand,   &kDiffCommand,          &kDiscardCommand,
+    &kDoctorCommand,       &kExecCommand,         &kExtendTtlCommand,     &kGcCommand,
+    &kHelpCommand,         &kImagesImportCommand, &kImagesListCommand,    &kImagesPruneCommand,
+    &kImagesRemoveCommand, &kInspectCommand,      &kReconcileCommand,     &kListCommand,
+    &kLogsCommand,         &kRecoverCommand,      &kRemoveCommand,        &kRunCommand,
+    &kStartCommand,        &kStopCommand,         &kTrustCommand,         &kUpdateCommand,
+    &kVerifyCommand,       &kVersionCommand,
 };
 
 // Upstream's groups, and words that fingers know from elsewhere.
@@ -26,7 +28,7 @@ struct Alias {
   std::string_view name;
 };
 
-constexpr std::array<Alias, 19> kAliases = {{
+constexpr std::array<Alias, 27> kAliases = {{
     {"completions", "completion"},
     {"daemon", "daemon status"},
     {"images", "images list"},
@@ -37,14 +39,22 @@ constexpr std::array<Alias, 19> kAliases = {{
     {"ls", "list"},
     {"ps", "list"},
     {"remove", "rm"},
+    {"extend", "extend-ttl"},
+    {"lifecycle", "lifecycle reconcile"},
+    {"sandbox archive", "archive"},
     {"sandbox create", "create"},
+    {"sandbox extend-ttl", "extend-ttl"},
+    {"sandbox gc", "gc"},
     {"sandbox info", "inspect"},
     {"sandbox list", "list"},
     {"sandbox ls", "list"},
+    {"sandbox recover", "recover"},
     {"sandbox remove", "rm"},
     {"sandbox rm", "rm"},
     {"sandbox start", "start"},
     {"sandbox stop", "stop"},
+    {"sandbox update", "update"},
+    {"unarchive", "recover"},
     {"config", "config show"},
 }};
 

@@ -4,6 +4,13 @@
 
 namespace ak::manager {
 
+// Until nobody else changes it.
+inline net::Task<void> settled(SandboxPtr sandbox) {
+  while (sandbox->busy) {
+    co_await sandbox->changed.wait();
+  }
+}
+
 // Marks a sandbox as being worked on, for as long as it lives.
 struct Busy {
   explicit Busy(SandboxPtr marked) : sandbox(std::move(marked)) { sandbox->busy = true; }

@@ -68,7 +68,8 @@ net::Task<Result<std::vector<Change>>> DaemonManager::apply(std::string name,
 
 net::Task<Status> DaemonManager::discard(std::string name, std::vector<std::string> paths) {
   const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
-  if (sandbox->status != model::SandboxStatus::Stopped || sandbox->busy) {
+  co_await settled(sandbox);
+  if (sandbox->status != model::SandboxStatus::Stopped) {
     co_return fail(ErrorCode::Conflict,
                    cat("sandbox '", sandbox->record.name, "' is running: its layer is in use"),
                    cat("Stop it first: agentkernel stop ", sandbox->record.name));

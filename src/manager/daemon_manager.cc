@@ -9,20 +9,33 @@ DaemonManager::DaemonManager(const Foundation& foundation, Planner& planner)
     : foundation_(foundation),
       planner_(planner),
       lifecycle_(foundation),
-      detached_(foundation.executor) {}
+      lifetimes_(foundation, lifecycle_),
+      detached_(foundation.executor),
+      upkeep_(foundation.executor) {}
 
 net::Task<Status> DaemonManager::recover() {
-  return lifecycle_.recover();
+  const Status recovered = co_await lifecycle_.recover();
+  AK_CO_TRY(recovered);
+  upkeep_.spawn(lifetimes_.automate());
+  co_return Status{};
 }
 
 net::Task<void> DaemonManager::close() {
   detached_.cancel();
+  upkeep_.cancel();
   co_await detached_.join();
+  co_await upkeep_.join();
   co_await lifecycle_.close();
+  co_await lifetimes_.close();
 }
 
+// Archived before dormant before what its box does.
 SandboxView viewOf(const Sandbox& sandbox) {
-  return {sandbox.record, sandbox.status};
+  const model::Lifetime& lifetime = sandbox.record.lifetime;
+  const model::SandboxStatus status = !lifetime.archived_at.empty() ? model::SandboxStatus::Archived
+                                      : !lifetime.dormant_at.empty() ? model::SandboxStatus::Dormant
+                                                                     : sandbox.status;
+  return {sandbox.record, status};
 }
 
 Result<SandboxPtr> DaemonManager::running(std::string_view name) const {
@@ -42,6 +55,7 @@ net::Task<Result<SandboxView>> DaemonManager::create(Caller caller, model::RunRe
   BeginOptions options;
   options.name = request.name;
   options.durable = true;
+  options.notes = std::move(request.notes);
   Result<SandboxPtr> sandbox = co_await lifecycle_.begin(*plan, std::move(options));
   if (!sandbox) {
     co_return std::unexpected(std::move(sandbox).error());
@@ -53,6 +67,7 @@ net::Task<Result<SandboxView>> DaemonManager::start(std::string name) {
   const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
   const Status started = co_await lifecycle_.restart(sandbox);
   AK_CO_TRY(started);
+  lifetimes_.consider(*sandbox);
   co_return viewOf(*sandbox);
 }
 
@@ -68,10 +83,12 @@ net::Task<Status> DaemonManager::remove(std::string name) {
   co_return co_await lifecycle_.remove(std::move(sandbox));
 }
 
-net::Task<std::vector<SandboxView>> DaemonManager::list() {
+net::Task<std::vector<SandboxView>> DaemonManager::list(LabelFilter labels) {
   std::vector<SandboxView> views;
-  for (const SandboxPtr& sandbox : lifecycle_.table().all()) {
-    views.push_back(viewOf(*sandbox));
+  for (const SandboxPtr& sandbox : lifecycle_.table().byName()) {
+    if (model::matches(sandbox->record.labels, labels)) {
+      views.push_back(viewOf(*sandbox));
+    }
   }
   co_return views;
 }

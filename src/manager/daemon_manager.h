@@ -3,13 +3,14 @@
 #include <memory>
 
 #include "manager/lifecycle.h"
+#include "manager/lifetimes.h"
 #include "manager/manager.h"
 #include "manager/planner.h"
 
 namespace ak::manager {
 
 // The use cases over Lifecycle (begin and end) and Planner (what may be). One file per group:
-// run.cc, exec.cc, changes_use.cc, verify.cc, daemon_manager.cc.
+// run.cc, changes_use.cc, upkeep_use.cc, verify.cc, daemon_manager.cc.
 class DaemonManager final : public Manager {
  public:
   DaemonManager(const Foundation& foundation, Planner& planner);
@@ -30,7 +31,13 @@ class DaemonManager final : public Manager {
   net::Task<Result<SandboxView>> start(std::string name) override;
   net::Task<Result<SandboxView>> stop(std::string name) override;
   net::Task<Status> remove(std::string name) override;
-  net::Task<std::vector<SandboxView>> list() override;
+  net::Task<Result<SandboxView>> update(std::string name, SandboxUpdate update) override;
+  net::Task<Result<SandboxView>> extend(std::string name, std::uint64_t seconds) override;
+  net::Task<Result<SandboxView>> archive(std::string name, std::string reason) override;
+  net::Task<Result<SandboxView>> unarchive(std::string name) override;
+  net::Task<Collected> collect(CollectRequest request) override;
+  net::Task<Reconciled> reconcile(bool dry_run) override;
+  net::Task<std::vector<SandboxView>> list(LabelFilter labels) override;
   net::Task<Result<SandboxView>> get(std::string name_or_uuid) override;
   net::Task<Result<std::string>> logs(std::string name) override;
   net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) override;
@@ -57,7 +64,9 @@ class DaemonManager final : public Manager {
   const Foundation& foundation_;
   Planner& planner_;
   Lifecycle lifecycle_;
+  Lifetimes lifetimes_;
   net::TaskGroup detached_;
+  net::TaskGroup upkeep_;
 };
 
 SandboxView viewOf(const Sandbox& sandbox);

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <tuple>
+
 #include "base/text.h"
 #include "manager/busy.h"
 #include "manager/child_rules.h"
@@ -14,10 +16,10 @@ namespace ak::manager {
 
 namespace {
 
-Status refuseBusy(const Sandbox& sandbox) {
-  if (sandbox.busy) {
-    return fail(ErrorCode::Conflict, cat("sandbox '", sandbox.record.name, "' is being changed"),
-                "Try again in a moment.");
+Status refuseArchived(const model::SandboxRecord& record) {
+  if (!record.lifetime.archived_at.empty()) {
+    return fail(ErrorCode::Conflict, cat("sandbox '", record.name, "' is archived"),
+                cat("Take it back first: agentkernel recover ", record.name));
   }
   return {};
 }
@@ -25,7 +27,7 @@ Status refuseBusy(const Sandbox& sandbox) {
 }  // namespace
 
 Lifecycle::Lifecycle(const Foundation& foundation)
-    : foundation_(foundation), background_(foundation.executor) {
+    : foundation_(foundation), timekeeper_(foundation.clock), background_(foundation.executor) {
   foundation_.backend.onEnded([this](const backend::Ended& ended) { onEnded(ended); });
 }
 
@@ -69,12 +71,16 @@ net::Task<Status> Lifecycle::reserve(SandboxPtr sandbox) {
   co_return Status{};
 }
 
-net::Task<Status> Lifecycle::save(const Sandbox& sandbox) {
+net::Task<Status> Lifecycle::save(Sandbox& sandbox) {
   if (!sandbox.durable) {
     co_return Status{};
   }
-  co_return co_await foundation_.store_worker.run(
+  std::string activity = sandbox.record.lifetime.last_activity_at;
+  const Status saved = co_await foundation_.store_worker.run(
       [this, record = sandbox.record] { return foundation_.store.update(record); });
+  AK_CO_TRY(saved);
+  sandbox.saved_activity = std::move(activity);
+  co_return Status{};
 }
 
 net::Task<Result<SandboxPtr>> Lifecycle::begin(const Plan& plan, BeginOptions options) {
@@ -103,7 +109,11 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
   record.protected_paths = plan.protected_paths;
   record.one_shot = options.one_shot;
   record.created_at = now;
+  record.labels = std::move(options.notes.labels);
+  record.description = std::move(options.notes.description);
+  record.lifetime = model::lifetimeFrom(now, options.notes.ttl_seconds, options.notes.lifecycle);
   sandbox->durable = options.durable;
+  timekeeper_.meet(*sandbox);
   AK_CO_TRY(table_.add(sandbox));
   const Busy busy(sandbox);
   const Status begun = co_await beginBox(sandbox, plan, options);
@@ -174,6 +184,14 @@ net::Task<Status> Lifecycle::startBox(const SandboxPtr& sandbox,
   co_return Status{};
 }
 
+Status Lifecycle::refuseRemoved(const Sandbox& sandbox) const {
+  if (table_.findByUuid(sandbox.record.uuid) == nullptr) {
+    return fail(ErrorCode::NotFound, cat("sandbox '", sandbox.record.name, "' has been removed"),
+                "List what there is with: agentkernel list");
+  }
+  return {};
+}
+
 void Lifecycle::adopt(Sandbox& sandbox, backend::Started started) {
   sandbox.record.pid = started.box.pid;
   sandbox.record.start_ticks = started.box.start_ticks;
@@ -201,7 +219,9 @@ net::Task<Status> Lifecycle::injectFiles(const Sandbox& sandbox, const Plan& pla
 }
 
 net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
-  AK_CO_TRY(refuseBusy(*sandbox));
+  co_await settled(sandbox);
+  AK_CO_TRY(refuseRemoved(*sandbox));
+  AK_CO_TRY(refuseArchived(sandbox->record));
   if (sandbox->status == model::SandboxStatus::Running) {
     co_return Status{};
   }
@@ -214,6 +234,9 @@ net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
   const Status reserved = co_await reserve(sandbox);
   AK_CO_TRY(reserved);
   sandbox->record.one_shot = false;  // whoever starts it again wants it for more than its command
+  sandbox->record.lifetime.dormant_at.clear();
+  sandbox->record.lifetime.dormant_reason.clear();
+  timekeeper_.touch(*sandbox);
   BeginOptions options;
   options.durable = true;
   const Status started = co_await startBox(sandbox, *plan, options);
@@ -222,6 +245,29 @@ net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
     co_return started;
   }
   co_return co_await save(*sandbox);
+}
+
+net::Task<Status> Lifecycle::change(SandboxPtr sandbox, Edit edit) {
+  co_return co_await net::toItsEnd(changeNow(std::move(sandbox), std::move(edit)));
+}
+
+net::Task<Status> Lifecycle::changeNow(SandboxPtr sandbox, Edit edit) {
+  co_await settled(sandbox);
+  AK_CO_TRY(refuseRemoved(*sandbox));
+  const Busy busy(sandbox);
+  model::SandboxRecord& record = sandbox->record;
+  const auto before = std::tuple(record.labels, record.description, record.lifetime);
+  Status done = edit(record);
+  if (done) {
+    done = co_await save(*sandbox);
+  }
+  if (!done) {
+    std::string activity = std::move(record.lifetime.last_activity_at);
+    std::tie(record.labels, record.description, record.lifetime) = before;
+    record.lifetime.last_activity_at = std::move(activity);
+  }
+  timekeeper_.readAgain(*sandbox);
+  co_return done;
 }
 
 net::Task<Result<sys::OwnedFd>> Lifecycle::changesOf(SandboxPtr sandbox) {

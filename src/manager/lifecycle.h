@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "backend/backend.h"
@@ -9,6 +10,7 @@
 #include "manager/id_ranges.h"
 #include "manager/plan.h"
 #include "manager/sandbox_table.h"
+#include "manager/timekeeper.h"
 #include "net/loop.h"
 #include "net/task_group.h"
 #include "observe/log.h"
@@ -40,6 +42,7 @@ struct BeginOptions {
   bool one_shot = false;  // ends with its command, and with the daemon that carries that
   bool may_pool = true;
   bool want_changes = false;
+  model::Notes notes;
 };
 
 // Begin and end of sandboxes: the table, the store, the backend and the host's budget change
@@ -58,8 +61,13 @@ class Lifecycle {
 
   // A running sandbox with its files in place. On failure nothing is left.
   net::Task<Result<SandboxPtr>> begin(const Plan& plan, BeginOptions options);
-  // Starts a stopped durable sandbox again, as it was.
+  // Starts a stopped durable sandbox again, as it was. An archived one is refused.
   net::Task<Status> restart(SandboxPtr sandbox);
+  // What `edit` does to the record, if it allows it; durable when this returns, and undone when it
+  // cannot be made so. For labels, description and lifetime, nothing else. NotFound when the
+  // sandbox was removed meanwhile.
+  using Edit = std::function<Status(model::SandboxRecord&)>;
+  net::Task<Status> change(SandboxPtr sandbox, Edit edit);
   // Ends the box; the record and the writable layer stay (durable), or all is gone (one-shot).
   net::Task<Status> stop(SandboxPtr sandbox, std::string reason);
   net::Task<Status> remove(SandboxPtr sandbox);
@@ -76,6 +84,8 @@ class Lifecycle {
 
   const SandboxTable& table() const { return table_; }
 
+  const Timekeeper& timekeeper() const { return timekeeper_; }
+
   std::string directoryOf(const std::string& uuid) const;
   // The upper layer of its workspace, running or not; NotFound without one. To be closed on a
   // worker: it may be the last of a disk image's mount, which then is written back.
@@ -84,6 +94,7 @@ class Lifecycle {
  private:
   net::Task<Result<SandboxPtr>> beginNow(const Plan& plan, BeginOptions options);
   net::Task<Status> restartNow(SandboxPtr sandbox);
+  net::Task<Status> changeNow(SandboxPtr sandbox, Edit edit);
   net::Task<Status> stopNow(SandboxPtr sandbox, std::string reason);
   net::Task<Status> removeNow(SandboxPtr sandbox);
   net::Task<Status> beginBox(const SandboxPtr& sandbox,
@@ -93,21 +104,25 @@ class Lifecycle {
                              const Plan& plan,
                              const BeginOptions& options);
   net::Task<Status> injectFiles(const Sandbox& sandbox, const Plan& plan);
-  net::Task<Status> save(const Sandbox& sandbox);
+  net::Task<Status> save(Sandbox& sandbox);
+  // The end of the box itself.
+  net::Task<Status> endBox(Sandbox& sandbox);
   net::Task<void> forget(SandboxPtr sandbox);
   // Its directory, then its row.
   net::Task<Status> forgetFiles(std::string uuid);
-  net::Task<Status> reconnectOne(model::SandboxRecord record);
+  net::Task<Status> reconnectOne(SandboxPtr sandbox);
   net::Task<void> endSilent(SandboxPtr sandbox);
   void onEnded(const backend::Ended& ended);
   void adopt(Sandbox& sandbox, backend::Started started);
   void markStopped(Sandbox& sandbox, std::string reason);
   void logFailure(std::string_view doing, const Sandbox& sandbox, const Error& error) const;
+  Status refuseRemoved(const Sandbox& sandbox) const;
   net::Task<Status> reserve(SandboxPtr sandbox);
   std::string freshName();
   std::string runtimeOf(const std::string& uuid) const;
 
   const Foundation& foundation_;
+  const Timekeeper timekeeper_;
   SandboxTable table_;
   policy::Reservation held_;
   std::string boot_id_;

@@ -28,12 +28,19 @@ void Lifecycle::markStopped(Sandbox& sandbox, std::string reason) {
   sandbox.notify();
 }
 
+net::Task<Status> Lifecycle::endBox(Sandbox& sandbox) {
+  sandbox.ending = true;
+  const Status stopped = co_await foundation_.backend.stop(sandbox.record.uuid);
+  sandbox.ending = false;
+  co_return stopped;
+}
+
 // Whatever there is of it goes, in the order in which a crash in between would still be repaired:
 // box, directory, row. The sandbox leaves the table even if its box could not be ended; the next
 // sweep finds what is left.
 net::Task<void> Lifecycle::forget(SandboxPtr sandbox) {
   const std::string& uuid = sandbox->record.uuid;
-  if (Status stopped = co_await foundation_.backend.stop(uuid); !stopped) {
+  if (Status stopped = co_await endBox(*sandbox); !stopped) {
     logFailure("ending", *sandbox, stopped.error());
   }
   markStopped(*sandbox, "removed");
@@ -59,9 +66,7 @@ net::Task<Status> Lifecycle::forgetFiles(std::string uuid) {
 }
 
 net::Task<Status> Lifecycle::stopNow(SandboxPtr sandbox, std::string reason) {
-  while (sandbox->busy) {
-    co_await sandbox->changed.wait();
-  }
+  co_await settled(sandbox);
   if (sandbox->status == model::SandboxStatus::Stopped) {
     co_return Status{};
   }
@@ -70,19 +75,17 @@ net::Task<Status> Lifecycle::stopNow(SandboxPtr sandbox, std::string reason) {
     co_await forget(sandbox);
     co_return Status{};
   }
-  const Status stopped = co_await foundation_.backend.stop(sandbox->record.uuid);
+  const Status stopped = co_await endBox(*sandbox);
   AK_CO_TRY(stopped);
   markStopped(*sandbox, std::move(reason));
   co_return co_await save(*sandbox);
 }
 
 net::Task<Status> Lifecycle::removeNow(SandboxPtr sandbox) {
-  while (sandbox->busy) {
-    co_await sandbox->changed.wait();
-  }
+  co_await settled(sandbox);
   if (table_.findByUuid(sandbox->record.uuid) != nullptr) {
     const Busy busy(sandbox);
-    const Status stopped = co_await foundation_.backend.stop(sandbox->record.uuid);
+    const Status stopped = co_await endBox(*sandbox);
     AK_CO_TRY(stopped);  // the record stays until the backend has confirmed
     co_await forget(sandbox);
   }
@@ -99,8 +102,8 @@ void Lifecycle::stopInBackground(SandboxPtr sandbox, std::string reason) {
 
 void Lifecycle::onEnded(const backend::Ended& ended) {
   const SandboxPtr sandbox = table_.findByUuid(ended.id);
-  if (!sandbox || sandbox->status != model::SandboxStatus::Running || sandbox->busy) {
-    return;  // we are ending it ourselves
+  if (!sandbox || sandbox->status != model::SandboxStatus::Running || sandbox->ending) {
+    return;
   }
   std::string reason = "its first process ended for an unknown reason (the launcher was restarted)";
   if (ended.how) {

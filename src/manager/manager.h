@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "base/result.h"
+#include "manager/upkeep.h"
 #include "model/run_request.h"
 #include "model/sandbox.h"
 #include "net/task.h"
@@ -110,7 +111,21 @@ class Manager {
   virtual net::Task<Result<SandboxView>> stop(std::string name) = 0;
   virtual net::Task<Status> remove(std::string name) = 0;
 
-  virtual net::Task<std::vector<SandboxView>> list() = 0;
+  // Labels, description, thresholds. Durable when it returns.
+  virtual net::Task<Result<SandboxView>> update(std::string name, SandboxUpdate update) = 0;
+  // So many seconds from the later of now and its present expiry.
+  virtual net::Task<Result<SandboxView>> extend(std::string name, std::uint64_t seconds) = 0;
+  // Stops it and puts it aside: it is not started before unarchive.
+  virtual net::Task<Result<SandboxView>> archive(std::string name, std::string reason) = 0;
+  // Takes it out of archive and dormancy; of another it only counts as a use.
+  virtual net::Task<Result<SandboxView>> unarchive(std::string name) = 0;
+  // Removes sandboxes whose time to live is over, running ones too.
+  virtual net::Task<Collected> collect(CollectRequest request) = 0;
+  // Does what the lifecycle policies say, or says what it would do.
+  virtual net::Task<Reconciled> reconcile(bool dry_run) = 0;
+
+  // Those that carry all these labels, by name.
+  virtual net::Task<std::vector<SandboxView>> list(LabelFilter labels) = 0;
   virtual net::Task<Result<SandboxView>> get(std::string name_or_uuid) = 0;
   virtual net::Task<Result<std::string>> logs(std::string name) = 0;
   // What was printed so far and then what is, until the sandbox has ended or is removed: then why.

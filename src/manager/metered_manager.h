@@ -24,7 +24,31 @@ class MeteredManager final : public Manager {
   net::Task<Result<SandboxView>> stop(std::string name) override;
   net::Task<Status> remove(std::string name) override;
 
-  net::Task<std::vector<SandboxView>> list() override { return inner_.list(); }
+  net::Task<Result<SandboxView>> update(std::string name, SandboxUpdate update) override {
+    return inner_.update(std::move(name), std::move(update));
+  }
+
+  net::Task<Result<SandboxView>> extend(std::string name, std::uint64_t seconds) override {
+    return inner_.extend(std::move(name), seconds);
+  }
+
+  net::Task<Result<SandboxView>> archive(std::string name, std::string reason) override {
+    return inner_.archive(std::move(name), std::move(reason));
+  }
+
+  net::Task<Result<SandboxView>> unarchive(std::string name) override {
+    return inner_.unarchive(std::move(name));
+  }
+
+  net::Task<Collected> collect(CollectRequest request) override {
+    return inner_.collect(std::move(request));
+  }
+
+  net::Task<Reconciled> reconcile(bool dry_run) override { return inner_.reconcile(dry_run); }
+
+  net::Task<std::vector<SandboxView>> list(LabelFilter labels) override {
+    return inner_.list(std::move(labels));
+  }
 
   net::Task<Result<SandboxView>> get(std::string name_or_uuid) override {
     return inner_.get(std::move(name_or_uuid));

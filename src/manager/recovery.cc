@@ -19,8 +19,21 @@ net::Task<Status> Lifecycle::recover() {
                                           " cannot be read and is left as it is: ", why));
     keep.push_back(uuid);  // its box may live: never end what we cannot read
   }
+  const Result<bool> orderly =
+      co_await foundation_.store_worker.run([this] { return foundation_.store.takeOrderlyEnd(); });
+  if (!orderly) {
+    co_return std::unexpected(orderly.error());
+  }
   for (model::SandboxRecord& record : loaded->records) {
-    const Status known = co_await reconnectOne(std::move(record));
+    auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
+    sandbox->durable = true;
+    sandbox->record = std::move(record);
+    sandbox->saved_activity = sandbox->record.lifetime.last_activity_at;
+    timekeeper_.meet(*sandbox);
+    if (!*orderly) {
+      timekeeper_.touch(*sandbox);  // when it was last used died with the last daemon
+    }
+    const Status known = co_await reconnectOne(std::move(sandbox));
     AK_CO_TRY(known);
   }
   for (std::string& id : table_.liveIds()) {
@@ -36,10 +49,7 @@ net::Task<Status> Lifecycle::recover() {
   co_return Status{};
 }
 
-net::Task<Status> Lifecycle::reconnectOne(model::SandboxRecord record) {
-  auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
-  sandbox->durable = true;
-  sandbox->record = std::move(record);
+net::Task<Status> Lifecycle::reconnectOne(SandboxPtr sandbox) {
   AK_CO_TRY(table_.add(sandbox));
   foundation_.ids.reserve(sandbox->record.ids);
   if (sandbox->record.pid == 0) {

@@ -76,6 +76,17 @@ class Stopwatch {
   SteadyTime begun_;
 };
 
+// A sandbox that ends with its command has no time of its own.
+Status checkNotes(const model::RunRequest& request) {
+  if (!request.keep && !request.detach &&
+      (request.notes.ttl_seconds || !request.notes.lifecycle.empty())) {
+    return fail(ErrorCode::InvalidArgument,
+                "a time to live is for sandboxes that outlast their command",
+                "Keep it (--keep), or limit the command itself (--timeout).");
+  }
+  return {};
+}
+
 std::uint32_t milliseconds32(const std::optional<std::chrono::milliseconds>& timeout) {
   return timeout ? static_cast<std::uint32_t>(timeout->count()) : 0;
 }
@@ -140,6 +151,7 @@ net::Task<void> DaemonManager::runDetached(std::shared_ptr<RunState> state) {
   // The command ends with the daemon that reads its output, and with it what was made for it.
   EndOnExit end(lifecycle_, state->request.keep ? nullptr : state->sandbox,
                 "the daemon stopped while its command ran");
+  const InUse in_use(lifetimes_, state->sandbox);
   const Result<model::ExecOutcome> outcome = co_await carry(*state, sink);
   end.because(outcome ? cat("its command ended with code ", outcome->exit_code)
                       : outcome.error().message);
@@ -149,6 +161,7 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
                                                 model::RunRequest request,
                                                 ExecSink& sink) {
   const Stopwatch watch(foundation_.clock);
+  AK_CO_TRY(checkNotes(request));
   auto state = std::make_shared<RunState>();
   Result<Plan> plan = co_await planner_.plan(caller, request);
   if (!plan) {
@@ -166,12 +179,14 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
   options.one_shot = !state->request.keep;
   options.may_pool = state->request.fast;
   options.want_changes = state->request.want_changes;
+  options.notes = state->request.notes;
   Result<SandboxPtr> sandbox = co_await lifecycle_.begin(state->plan, std::move(options));
   if (!sandbox) {
     co_return std::unexpected(std::move(sandbox).error());
   }
   state->sandbox = *sandbox;
   EndOnExit end(lifecycle_, *sandbox, "its command ended");
+  const InUse in_use(lifetimes_, *sandbox);
   result.phases.claimed = watch.microseconds();
   result.sandbox = state->sandbox->record.name;
   result.uuid = state->sandbox->record.uuid;
@@ -247,6 +262,7 @@ net::Task<Result<RunResult>> DaemonManager::exec(Caller caller,
   exec.window = {request.window.rows, request.window.columns};
   exec.close_stdin = !request.stdin_open;
   exec.timeout_ms = milliseconds32(request.timeout);
+  const InUse in_use(lifetimes_, sandbox);
   // The agent is held here: the sandbox may be stopped while the command runs.
   const std::shared_ptr<channel::Agent> agent = sandbox->agent;
   Result<std::unique_ptr<channel::ExecStream>> stream = co_await agent->exec(std::move(exec));

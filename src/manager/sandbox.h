@@ -21,7 +21,8 @@ struct Sandbox {
   model::SandboxRecord record;
   model::SandboxStatus status = model::SandboxStatus::Stopped;
   bool durable = false;  // has a row in the store
-  bool busy = false;     // a start, stop or remove is under way; others wait or refuse
+  bool busy = false;     // something changes it; others wait
+  bool ending = false;   // its box is being ended by us
   bool from_pool = false;
   policy::Reservation reserved;
 
@@ -29,7 +30,8 @@ struct Sandbox {
   SteadyTime last_used{};
   std::optional<SteadyTime> expires;
   std::optional<SteadyTime> archived;
-  unsigned in_use = 0;  // commands and streams under way
+  unsigned in_use = 0;         // commands and streams under way
+  std::string saved_activity;  // record.lifetime.last_activity_at, as it is in the store
 
   // While running:
   std::shared_ptr<channel::Agent> agent;  // also held by its own streams

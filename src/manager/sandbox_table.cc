@@ -56,6 +56,15 @@ std::vector<SandboxPtr> SandboxTable::all() const {
   return sandboxes;
 }
 
+std::vector<SandboxPtr> SandboxTable::byName() const {
+  std::vector<SandboxPtr> sandboxes;
+  sandboxes.reserve(uuid_of_.size());
+  for (const auto& [name, uuid] : uuid_of_) {
+    sandboxes.push_back(by_uuid_.find(uuid)->second);
+  }
+  return sandboxes;
+}
+
 std::vector<std::string> SandboxTable::liveIds() const {
   std::vector<std::string> ids;
   for (const auto& [uuid, sandbox] : by_uuid_) {

@@ -24,6 +24,7 @@ class SandboxTable {
   bool hasName(std::string_view name) const { return uuid_of_.contains(name); }
 
   std::vector<SandboxPtr> all() const;  // oldest first (uuids are time-ordered)
+  std::vector<SandboxPtr> byName() const;
   std::vector<std::string> liveIds() const;
   std::size_t running() const;
 

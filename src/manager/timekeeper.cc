@@ -40,10 +40,27 @@ void Timekeeper::touch(Sandbox& sandbox) const {
   sandbox.record.lifetime.last_activity_at = formatTime(clock_.wall());
 }
 
-bool Timekeeper::expired(const Sandbox& sandbox, seconds grace) const {
+void Timekeeper::enter(Sandbox& sandbox) const {
+  ++sandbox.in_use;
+  touch(sandbox);
+}
+
+void Timekeeper::leave(Sandbox& sandbox) const {
+  --sandbox.in_use;
+  touch(sandbox);
+}
+
+std::optional<seconds> Timekeeper::left(const Sandbox& sandbox, seconds grace) const {
   const auto wall = parseTime(sandbox.record.lifetime.expires_at);
-  return wall && sandbox.expires && clock_.wall() >= *wall + grace &&
-         clock_.steady() >= *sandbox.expires + grace;
+  if (!wall || !sandbox.expires) {
+    return std::nullopt;
+  }
+  return std::max(std::chrono::ceil<seconds>(*wall + grace - clock_.wall()),
+                  std::chrono::ceil<seconds>(*sandbox.expires + grace - clock_.steady()));
+}
+
+bool Timekeeper::expired(const Sandbox& sandbox, seconds grace) const {
+  return left(sandbox, grace).value_or(seconds(1)) <= seconds(0);
 }
 
 policy::LifecycleSubject Timekeeper::subject(const Sandbox& sandbox) const {
@@ -66,8 +83,8 @@ std::optional<seconds> Timekeeper::due(const Sandbox& sandbox, seconds grace) co
     in = std::max(in, seconds(0));
     first = first ? std::min(*first, in) : in;
   };
-  if (sandbox.expires) {
-    consider(std::chrono::ceil<seconds>(*sandbox.expires + grace - clock_.steady()));
+  if (const auto end = left(sandbox, grace)) {
+    consider(*end);
   }
   const auto threshold = [&](const std::optional<std::uint64_t>& after, seconds lasted) {
     if (after) {
@@ -84,18 +101,6 @@ std::optional<seconds> Timekeeper::due(const Sandbox& sandbox, seconds grace) co
     }
   }
   return first;
-}
-
-InUse::InUse(const Timekeeper& timekeeper, SandboxPtr sandbox)
-    : timekeeper_(timekeeper), sandbox_(std::move(sandbox)) {
-  ++sandbox_->in_use;
-  timekeeper_.touch(*sandbox_);
-}
-
-InUse::~InUse() {
-  --sandbox_->in_use;
-  timekeeper_.touch(*sandbox_);
-  sandbox_->notify();
 }
 
 }  // namespace ak::manager

@@ -21,6 +21,9 @@ class Timekeeper {
   void meet(Sandbox& sandbox) const;
   // It is used now. Changes the record, which the caller may save later.
   void touch(Sandbox& sandbox) const;
+  // A command, stream or file operation begins and ends: it is not idle meanwhile.
+  void enter(Sandbox& sandbox) const;
+  void leave(Sandbox& sandbox) const;
   // After its expiry or archive time was changed.
   void readAgain(Sandbox& sandbox) const;
 
@@ -31,23 +34,13 @@ class Timekeeper {
   std::optional<std::chrono::seconds> due(const Sandbox& sandbox, std::chrono::seconds grace) const;
 
  private:
+  // To the end of its time and the grace, by the clock that says more.
+  std::optional<std::chrono::seconds> left(const Sandbox& sandbox,
+                                           std::chrono::seconds grace) const;
   SteadyTime pointOf(const std::string& text) const;
   std::chrono::seconds since(SteadyTime point) const;
 
   const Clock& clock_;
-};
-
-// A command, stream or file operation in a sandbox: it is not idle meanwhile.
-class InUse {
- public:
-  InUse(const Timekeeper& timekeeper, SandboxPtr sandbox);
-  ~InUse();
-  InUse(const InUse&) = delete;
-  InUse& operator=(const InUse&) = delete;
-
- private:
-  const Timekeeper& timekeeper_;
-  SandboxPtr sandbox_;
 };
 
 }  // namespace ak::manager

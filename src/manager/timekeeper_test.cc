@@ -37,16 +37,14 @@ TEST_F(TimekeeperTest, IdleTimeGrowsUntilItIsUsed) {
 
 TEST_F(TimekeeperTest, WhatIsInUseIsNotIdle) {
   const auto box = sandbox({}, {.auto_stop_after_seconds = 5});
-  {
-    const InUse one(keeper_, box);
-    {
-      const InUse two(keeper_, box);
-      clock_.advance(hours(1));
-    }
-    EXPECT_EQ(keeper_.subject(*box).idle, std::nullopt);
-    EXPECT_EQ(keeper_.due(*box, seconds(0)), std::nullopt);
-    clock_.advance(hours(1));
-  }
+  keeper_.enter(*box);
+  keeper_.enter(*box);
+  clock_.advance(hours(1));
+  keeper_.leave(*box);
+  EXPECT_EQ(keeper_.subject(*box).idle, std::nullopt);
+  EXPECT_EQ(keeper_.due(*box, seconds(0)), std::nullopt);
+  clock_.advance(hours(1));
+  keeper_.leave(*box);
   EXPECT_EQ(keeper_.subject(*box).idle, seconds(0));
   EXPECT_EQ(keeper_.due(*box, seconds(0)), seconds(5));
 }

@@ -28,23 +28,45 @@ json toJson(const LifecyclePolicy& policy) {
           {"auto_delete_after_seconds", orNull(policy.auto_delete_after_seconds)}};
 }
 
-void readLabels(JsonFields& fields, Labels& labels) {
-  const json* found = fields.find("labels");
+void putNotes(json& body, const Notes& notes) {
+  if (!notes.labels.empty()) {
+    body["labels"] = notes.labels;
+  }
+  if (!notes.description.empty()) {
+    body["description"] = notes.description;
+  }
+  if (notes.ttl_seconds) {
+    body["ttl"] = *notes.ttl_seconds;
+  }
+  if (!notes.lifecycle.empty()) {
+    body["lifecycle"] = toJson(notes.lifecycle);
+  }
+}
+
+void readNotes(JsonFields& fields, Notes& notes) {
+  readLabels(fields, notes.labels);
+  readDescription(fields, notes.description);
+  readTtl(fields, notes.ttl_seconds);
+  readLifecycle(fields, notes.lifecycle);
+}
+
+void readLabels(JsonFields& fields, Labels& labels, const char* key) {
+  const json* found = fields.find(key);
   if (found == nullptr) {
     return;
   }
   if (!found->is_object() || found->size() > kMaxLabels) {
-    fields.rejectType("labels", cat("an object of at most ", kMaxLabels, " strings"));
+    fields.rejectType(key, cat("an object of at most ", kMaxLabels, " strings"));
     return;
   }
   Labels read;
-  for (const auto& [key, value] : found->items()) {
+  for (const auto& [label, value] : found->items()) {
     if (!value.is_string()) {
-      fields.rejectType("labels", "an object of strings");
+      fields.rejectType(key, "an object of strings");
       return;
     }
     // As they are kept is as they are checked: without surrounding space.
-    read[std::string(trim(key))] = trim(value.get_ref<const std::string&>());
+    read[std::string(trim(label))] = trim(value.get_ref<const std::string&>());
   }
   rejectUnless(fields, validateLabels(read));
   labels = std::move(read);
@@ -62,25 +84,29 @@ void readDescription(JsonFields& fields, std::string& description) {
 }
 
 void readTtl(JsonFields& fields, std::optional<std::uint64_t>& ttl_seconds) {
-  const json* found = fields.find("ttl");
+  std::optional<std::uint64_t> seconds;
+  readSeconds(fields, "ttl", seconds);
+  if (seconds) {
+    ttl_seconds = *seconds == 0 ? std::nullopt : seconds;
+  }
+}
+
+void readSeconds(JsonFields& fields, const char* key, std::optional<std::uint64_t>& seconds) {
+  const json* found = fields.find(key);
   if (found == nullptr) {
     return;
   }
-  std::optional<std::uint64_t> seconds;
-  if (found->is_string()) {
-    const auto parsed = parseDuration(found->get_ref<const std::string&>());
-    if (!parsed) {
-      fields.rejectType("ttl", "a duration: seconds, or a number with s, m, h or d");
-      return;
-    }
-    seconds = static_cast<std::uint64_t>(parsed->count());
-  } else {
-    fields.number("ttl", seconds, kMaxLifetimeSeconds);
+  if (!found->is_string()) {
+    fields.number(key, seconds, kMaxLifetimeSeconds);
+    return;
   }
-  if (seconds) {
-    rejectUnless(fields, validateTtl(*seconds));
-    ttl_seconds = *seconds == 0 ? std::nullopt : seconds;
+  const auto parsed = parseDuration(found->get_ref<const std::string&>());
+  if (!parsed) {
+    fields.rejectType(key, "a duration: seconds, or a number with s, m, h or d");
+    return;
   }
+  seconds = static_cast<std::uint64_t>(parsed->count());
+  rejectUnless(fields, validateTtl(*seconds));
 }
 
 void readLifecycle(JsonFields& fields, LifecyclePolicy& policy) {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/label.h"
+#include "model/lifetime.h"
 #include "model/permissions.h"
 
 namespace ak::model {
@@ -47,6 +49,15 @@ struct ProjectFile {
   bool operator==(const ProjectFile&) const = default;
 };
 
+// What a sandbox is given besides what it runs.
+struct Notes {
+  Labels labels;
+  std::string description;
+  std::optional<std::uint64_t> ttl_seconds;  // none: it never ends by itself
+  LifecyclePolicy lifecycle;
+  bool operator==(const Notes&) const = default;
+};
+
 // POST /run, POST /run/stream and their upgraded form: what the caller asks for, before policy.
 // Absent means "decide for me". JSON: model/run_request_json.h.
 struct RunRequest {
@@ -71,6 +82,7 @@ struct RunRequest {
   std::vector<FileInjection> files;
   WorkspaceRequest workspace;
   std::optional<ProjectFile> project;
+  Notes notes;
   bool terminal = false;
   TerminalSize window;
   bool stdin_open = false;  // false: /dev/null

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "model/base64.h"
 #include "model/json_fields.h"
+#include "model/notes_json.h"
 
 namespace ak::model {
 
@@ -199,6 +200,7 @@ json toJson(const RunRequest& request) {
     body["project"] = {{"path", request.project->path},
                        {"content", toBase64(request.project->content)}};
   }
+  putNotes(body, request.notes);
   return body;
 }
 
@@ -243,6 +245,7 @@ Result<RunRequest> runRequestFromJson(const json& body) {
     fields.adopt(*project);
     request.project = std::move(file);
   }
+  readNotes(fields, request.notes);
   if (auto status = std::move(fields).status(); !status) {
     return std::unexpected(std::move(status).error());
   }

@@ -14,7 +14,8 @@
 
 namespace ak::model {
 
-// Archived and dormant ones do not run, and are not started before they are recovered.
+// Archived and dormant ones do not run. A start wakes a dormant one; an archived one must be
+// recovered first.
 enum class SandboxStatus : std::uint8_t { Archived, Dormant, Running, Stopped, Unknown };
 std::string_view name(SandboxStatus value);
 

@@ -21,6 +21,7 @@ constexpr std::array kMigrations = {
     "  body TEXT NOT NULL,"      // JSON, see sandbox_record_json.h
     "  agent_key BLOB NOT NULL"  // apart from the body, so that no dump of bodies holds it
     ") WITHOUT ROWID;",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY) WITHOUT ROWID;",  // there or not
 };
 
 std::unexpected<Error> failure(int code, sqlite3* handle, std::string_view what) {

@@ -40,6 +40,18 @@ Result<SandboxStore::Loaded> SandboxStore::load() {
   return loaded;
 }
 
+Result<bool> SandboxStore::takeOrderlyEnd() {
+  Statement query =
+      AK_TRY(database_.prepare("DELETE FROM facts WHERE name = 'orderly_end' RETURNING 1"));
+  const bool found = AK_TRY(query.step());
+  AK_TRY(query.run());
+  return found;
+}
+
+Status SandboxStore::markOrderlyEnd() {
+  return database_.execute("INSERT OR IGNORE INTO facts VALUES ('orderly_end');");
+}
+
 Status SandboxStore::insert(const model::SandboxRecord& record) {
   const std::string body = recordToJson(record).dump();
   insert_.bind(1, record.uuid);

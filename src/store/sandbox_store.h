@@ -24,6 +24,10 @@ class SandboxStore {
 
   Result<Loaded> load();
 
+  // Did the last daemon end in order, so that all it knew is here? Asking takes the mark away.
+  Result<bool> takeOrderlyEnd();
+  Status markOrderlyEnd();
+
   // AlreadyExists when the name is taken.
   Status insert(const model::SandboxRecord& record);
   // NotFound when there is no such uuid.

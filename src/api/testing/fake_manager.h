@@ -23,6 +23,10 @@ class FakeManager final : public manager::Manager {
   std::map<std::string, manager::SandboxView> sandboxes;
   model::RunRequest last_run;
   std::vector<std::string> last_paths;
+  manager::SandboxUpdate last_update;
+  manager::CollectRequest last_collect;
+  std::uint64_t last_seconds = 0;
+  std::string last_reason;
   manager::ApplyForce last_force = manager::ApplyForce::No;
   std::vector<model::Change> written{{model::Change::Kind::Added, "new.txt", 3, 0100644},
                                      {model::Change::Kind::Deleted, "caf\xe9", 0, 0}};
@@ -64,6 +68,10 @@ class FakeManager final : public manager::Manager {
     view.record.image_digest = "sha256:used";
     view.record.backend = "fake";
     view.record.agent_key = "never to be shown";
+    view.record.labels = request.notes.labels;
+    view.record.description = request.notes.description;
+    view.record.lifetime = model::lifetimeFrom(*parseTime("2026-01-02T03:04:05Z"),
+                                               request.notes.ttl_seconds, request.notes.lifecycle);
     view.record.permissions.limits.memory_bytes = request.memory_bytes.value_or(0);
     view.record.permissions.limits.cpu_percent = request.cpu_percent.value_or(0);
     sandboxes[request.name] = view;
@@ -85,12 +93,49 @@ class FakeManager final : public manager::Manager {
     co_return Status{};
   }
 
-  net::Task<std::vector<manager::SandboxView>> list() override {
+  net::Task<std::vector<manager::SandboxView>> list(manager::LabelFilter labels) override {
     std::vector<manager::SandboxView> all;
     for (const auto& [name, view] : sandboxes) {
-      all.push_back(view);
+      if (model::matches(view.record.labels, labels)) {
+        all.push_back(view);
+      }
     }
     co_return all;
+  }
+
+  net::Task<Result<manager::SandboxView>> update(std::string name,
+                                                 manager::SandboxUpdate update) override {
+    last_update = std::move(update);
+    return get(std::move(name));
+  }
+
+  net::Task<Result<manager::SandboxView>> extend(std::string name, std::uint64_t seconds) override {
+    last_seconds = seconds;
+    return get(std::move(name));
+  }
+
+  net::Task<Result<manager::SandboxView>> archive(std::string name, std::string reason) override {
+    last_reason = std::move(reason);
+    return change(std::move(name), model::SandboxStatus::Archived);
+  }
+
+  net::Task<Result<manager::SandboxView>> unarchive(std::string name) override {
+    return change(std::move(name), model::SandboxStatus::Stopped);
+  }
+
+  net::Task<manager::Collected> collect(manager::CollectRequest request) override {
+    manager::Collected result{request.dry_run, {"old"}, {}};
+    result.failures.push_back({"stuck", Error::make(ErrorCode::Internal, "it will not end")});
+    last_collect = std::move(request);
+    co_return result;
+  }
+
+  net::Task<manager::Reconciled> reconcile(bool dry_run) override {
+    using enum policy::LifecycleAction;
+    co_return manager::Reconciled{
+        dry_run,
+        {{"a", Stop, "inactive for 12s (threshold=10s)"}, {"b", Archive, "x"}, {"c", Delete, "y"}},
+        {}};
   }
 
   net::Task<Result<manager::SandboxView>> get(std::string name) override {

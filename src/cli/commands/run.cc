@@ -6,9 +6,7 @@
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/guest.h"
-#include "cli/project.h"
-#include "cli/values.h"
-#include "env/host_environment.h"
+#include "cli/sandbox_options.h"
 #include "model/run_request_json.h"
 #include "model/sandbox.h"
 
@@ -16,39 +14,22 @@ namespace ak::cli {
 
 namespace {
 
-constexpr std::array<OptionSpec, 27> kOptions = {{
-    {"image", 'i', Takes::Value, "IMAGE", "Root file system; without it: host, or by language"},
-    {"profile", 'p', Takes::Value, "PROFILE", "Security profile (moderate)",
-     "permissive,moderate,restrictive,custom"},
-    {"network", 0, Takes::Value, "MODE", "none, or full for a real interface", "none,full"},
-    {"no-network", 0, Takes::Nothing, "", "The same as --network none"},
-    {"memory", 'm', Takes::Value, "SIZE", "Memory limit, such as 512mb or 2g"},
-    {"cpus", 0, Takes::Value, "N", "Processor limit in cores, such as 2 or 0.5"},
-    {"pids", 0, Takes::Value, "N", "Limit of processes and threads"},
-    {"disk", 0, Takes::Value, "SIZE", "Limit of what may be written"},
-    {"env", 'e', Takes::Values, "KEY[=VALUE]", "Set a variable, or pass on the one from here"},
-    {"env-file", 0, Takes::Values, "FILE", "Read variables from a file, one in a line"},
-    {"workdir", 'w', Takes::Value, "DIR", "Working directory in the sandbox"},
-    {"user", 'u', Takes::Value, "USER", "User in the sandbox: name, uid or uid:gid"},
+constexpr std::array<OptionSpec, 11> kOwnOptions = {{
     {"name", 'n', Takes::Value, "NAME", "Name of the sandbox"},
     {"keep", 'k', Takes::Nothing, "", "Keep the sandbox when the command has ended"},
     {"detach", 'd', Takes::Nothing, "", "Leave the command running and print the sandbox's name"},
     {"timeout", 0, Takes::Value, "TIME", "End the command after that long, such as 90s or 1h"},
-    {"file", 'f', Takes::Values, "SRC:DEST[:MODE]", "Put a file into the sandbox first"},
-    {"mount", 0, Takes::Value, "MODE", "The working directory at /workspace (cow)",
-     "cow,rw,ro,none"},
-    {"grant", 0, Takes::Values, "NAME",
-     "Let --mount rw write a protected name too, such as .git (see SECURITY.md)"},
     {"diff", 0, Takes::Nothing, "", "List at the end what the command changed"},
     {"tty", 't', Takes::Nothing, "", "Give the command a terminal"},
     {"interactive", 0, Takes::Nothing, "", "Forward standard input even from a terminal"},
     {"no-stdin", 0, Takes::Nothing, "", "Give the command an empty standard input"},
-    {"config", 'c', Takes::Value, "FILE", "Project file to use instead of ./agentkernel.toml"},
     {"fast", 'F', Takes::Nothing, "",
      "Take a sandbox from the warm pool if one fits (the default)"},
     {"no-fast", 0, Takes::Nothing, "", "Make a new sandbox even if the pool has one"},
     {"json", 0, Takes::Nothing, "", "Print one JSON object with output, outcome and phases"},
 }};
+
+constexpr auto kOptions = withSandboxOptions(kOwnOptions);
 
 constexpr std::array<std::string_view, 6> kExamples = {
     "agentkernel run python3 -c 'print(\"hello from a sandbox\")'",
@@ -59,54 +40,10 @@ constexpr std::array<std::string_view, 6> kExamples = {
     "agentkernel run --timeout 30s --json -- npm test",
 };
 
-Status fillLimits(const Arguments& arguments, model::RunRequest& request) {
-  if (const auto word = arguments.value("memory")) {
-    request.memory_bytes = AK_TRY(parseSize(*word));
-  }
-  if (const auto word = arguments.value("disk")) {
-    request.disk_bytes = AK_TRY(parseSize(*word));
-  }
-  if (const auto word = arguments.value("cpus")) {
-    request.cpu_percent = AK_TRY(parseCpus(*word));
-  }
-  if (const auto word = arguments.value("pids")) {
-    request.pids = parseNumber<std::uint32_t>(*word);
-    if (!request.pids || *request.pids == 0) {
-      return fail(ErrorCode::InvalidArgument,
-                  cat("--pids ", printable(*word), " is not a number above 0"),
-                  "Write for example: --pids 256");
-    }
-  }
-  return {};
-}
-
-Status fillPermissions(const Arguments& arguments, model::RunRequest& request) {
-  if (const auto word = arguments.value("profile")) {
-    request.profile = AK_TRY(model::parseProfile(*word));
-  }
-  if (const auto word = arguments.value("network")) {
-    request.network = AK_TRY(model::parseNetworkMode(*word));
-  }
-  if (arguments.has("no-network")) {
-    if (request.network && *request.network != model::NetworkMode::None) {
-      return fail(ErrorCode::InvalidArgument, "--network and --no-network contradict each other",
-                  "Give one of the two.");
-    }
-    request.network = model::NetworkMode::None;
-  }
-  if (const auto word = arguments.value("mount")) {
-    request.workspace.mode = AK_TRY(model::parseWorkspaceMode(*word));
-  }
-  request.workspace.granted = arguments.values("grant");
-  return {};
-}
-
 Result<model::RunRequest> makeRequest(Context& context, const Arguments& arguments) {
   model::RunRequest request;
   AK_TRY(fillCommon(context, arguments, request));
-  AK_TRY(fillLimits(arguments, request));
-  AK_TRY(fillPermissions(arguments, request));
-  request.image = arguments.value("image").value_or("");
+  AK_TRY(fillSandbox(context, arguments, request));
   request.name = arguments.value("name").value_or("");
   if (!request.name.empty()) {
     AK_TRY(model::validateSandboxName(request.name));
@@ -115,18 +52,10 @@ Result<model::RunRequest> makeRequest(Context& context, const Arguments& argumen
   request.detach = arguments.has("detach");
   request.fast = !arguments.has("no-fast");
   request.want_changes = arguments.has("diff");
-  for (const std::string& word : arguments.values("file")) {
-    request.files.push_back(AK_TRY(readFileOption(word)));
-  }
-  nameDirectory(request.workspace);
-  request.project = AK_TRY(projectOf(arguments, request.workspace.path));
   if (request.command.empty() && !request.project) {
     return fail(ErrorCode::InvalidArgument, "run: there is no command to run",
                 arguments.has("image") ? "-i and --image take an image; put the command behind it."
                                        : "See: agentkernel run --help");
-  }
-  if (request.profile.value_or(model::Profile::Permissive) == model::Profile::Permissive) {
-    request.host_environment = env::passedEnvironment(context.environment());
   }
   return request;
 }

@@ -1,0 +1,42 @@
+// Labels, and what time does.
+#include "manager/daemon_manager.h"
+
+namespace ak::manager {
+
+net::Task<Result<SandboxView>> DaemonManager::update(std::string name, SandboxUpdate update) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  const Status changed = co_await lifetimes_.update(sandbox, std::move(update));
+  AK_CO_TRY(changed);
+  co_return viewOf(*sandbox);
+}
+
+net::Task<Result<SandboxView>> DaemonManager::extend(std::string name, std::uint64_t seconds) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  const Status extended = co_await lifetimes_.extend(sandbox, seconds);
+  AK_CO_TRY(extended);
+  co_return viewOf(*sandbox);
+}
+
+net::Task<Result<SandboxView>> DaemonManager::archive(std::string name, std::string reason) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  const Status archived = co_await lifetimes_.archive(sandbox, std::move(reason));
+  AK_CO_TRY(archived);
+  co_return viewOf(*sandbox);
+}
+
+net::Task<Result<SandboxView>> DaemonManager::unarchive(std::string name) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  const Status taken = co_await lifetimes_.unarchive(sandbox);
+  AK_CO_TRY(taken);
+  co_return viewOf(*sandbox);
+}
+
+net::Task<Collected> DaemonManager::collect(CollectRequest request) {
+  return lifetimes_.collect(std::move(request));
+}
+
+net::Task<Reconciled> DaemonManager::reconcile(bool dry_run) {
+  return lifetimes_.reconcile(dry_run);
+}
+
+}  // namespace ak::manager
