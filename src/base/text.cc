@@ -72,21 +72,6 @@ std::string toHex(std::string_view bytes) {
   return hex;
 }
 
-std::optional<std::string> fromHex(std::string_view hex) {
-  if (hex.size() % 2 != 0) {
-    return std::nullopt;
-  }
-  std::string bytes;
-  for (std::size_t i = 0; i < hex.size(); i += 2) {
-    const auto byte = parseNumber<unsigned char>(hex.substr(i, 2), 16);
-    if (!byte) {
-      return std::nullopt;
-    }
-    bytes += static_cast<char>(*byte);
-  }
-  return bytes;
-}
-
 namespace {
 
 struct Utf8Class {
@@ -240,27 +225,6 @@ std::string readableBytes(std::uint64_t bytes) {
     whole /= 1024;
   }
   return tenth == 0 ? cat(whole, kUnits[unit]) : cat(whole, ".", tenth, kUnits[unit]);
-}
-
-std::string quoteForDisplay(const std::vector<std::string>& argv) {
-  std::vector<std::string> words;
-  words.reserve(argv.size());
-  for (const std::string& word : argv) {
-    const bool plain = !word.empty() && std::ranges::all_of(word, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             std::string_view("-_./:=,@%+").contains(c);
-    });
-    if (plain) {
-      words.push_back(word);
-      continue;
-    }
-    std::string quoted = "'";
-    for (const char c : word) {
-      quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    words.push_back(quoted + "'");
-  }
-  return printable(join(words, " "));
 }
 
 }  // namespace ak

@@ -66,7 +66,6 @@ std::optional<T> parseNumber(std::string_view text, int base = 10) {
 }
 
 std::string toHex(std::string_view bytes);
-std::optional<std::string> fromHex(std::string_view hex);
 
 // RFC 3629: no surrogates, no overlong forms, at most U+10FFFF. What JSON text can carry.
 bool isUtf8(std::string_view text);
@@ -86,8 +85,5 @@ std::string_view nearestWord(std::string_view word,
 
 // "1.8 MiB", "512 MiB", "17 B": rounded down to a tenth of the unit, for people.
 std::string readableBytes(std::uint64_t bytes);
-
-// One string of argv for people: quoted where a shell would need it.
-std::string quoteForDisplay(const std::vector<std::string>& argv);
 
 }  // namespace ak

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "base/text.h"
-#include "policy/mount_rules.h"
+#include "policy/injection_target.h"
 #include "sys/file.h"
 
 namespace ak::manager {

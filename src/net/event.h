@@ -24,8 +24,6 @@ class Event {
   void notifyOne();
   void notifyAll();
 
-  bool hasWaiters() const { return !waiters_.empty(); }
-
  private:
   struct Waiter {
     std::move_only_function<void(bool cancelled)> resume;

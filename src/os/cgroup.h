@@ -79,8 +79,6 @@ class CgroupTree {
   Result<BoxCgroup> make(const std::string& id, const model::Limits& limits);
   // What make() holds of these limits and by what means; disk is not its business.
   Result<std::vector<model::EnforcedLimit>> judge(const model::Limits& limits) const;
-  // Ids that have a directory.
-  std::vector<std::string> boxes() const;
   // Kills and removes the group of a box that nobody owns any more. False while it still dies.
   bool sweep(const std::string& id);
 

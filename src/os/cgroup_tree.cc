@@ -1,11 +1,9 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 
 #include "base/text.h"
 #include "os/cgroup.h"
@@ -239,27 +237,6 @@ Result<BoxCgroup> CgroupTree::make(const std::string& id, const model::Limits& l
     return std::unexpected(std::move(set).error());
   }
   return group;
-}
-
-std::vector<std::string> CgroupTree::boxes() const {
-  std::vector<std::string> ids;
-  for (const sys::OwnedFd& root : roots_) {
-    Result<sys::OwnedFd> listing = root.valid()
-                                       ? sys::openAt(root.get(), ".", O_RDONLY | O_DIRECTORY)
-                                       : fail(ErrorCode::NotFound, "no hierarchy");
-    if (!listing) {
-      continue;
-    }
-    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(listing->release()), ::closedir);
-    while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
-      const std::string name = entry->d_name;
-      if (entry->d_type == DT_DIR && model::validateBoxId(name) &&
-          std::ranges::find(ids, name) == ids.end()) {
-        ids.push_back(name);
-      }
-    }
-  }
-  return ids;
 }
 
 bool CgroupTree::sweep(const std::string& id) {

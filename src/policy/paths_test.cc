@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "policy/mount_rules.h"
+#include "policy/injection_target.h"
 #include "policy/path_rules.h"
 #include "policy/sensitive_paths.h"
 #include "policy/workspace.h"
@@ -182,7 +182,7 @@ TEST(ProtectedPathsTest, AGrantTakesItsNameOnlyAndOfGitWhatNamesNoPrograms) {
   EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
 }
 
-TEST(MountRulesTest, InjectionTargetsAreAbsoluteFilesOutsideKernelTrees) {
+TEST(InjectionTargetTest, InjectionTargetsAreAbsoluteFilesOutsideKernelTrees) {
   for (const char* path :
        {"/a", "/workspace/x", "/etc/app.conf", "/a..b/c", "/process", "/device"}) {
     EXPECT_TRUE(checkInjectionTarget(path)) << path;
@@ -197,25 +197,6 @@ TEST(MountRulesTest, InjectionTargetsAreAbsoluteFilesOutsideKernelTrees) {
   }
   EXPECT_FALSE(checkInjectionTarget("/" + std::string(1024, 'a')));
   EXPECT_FALSE(checkInjectionTarget(std::string("/a\0b", 4)));
-}
-
-TEST(MountRulesTest, FileFlagsSplitBeforeTheAbsoluteDestination) {
-  const auto flag = parseFileFlag("a:b.txt:/workspace/c");
-  ASSERT_TRUE(flag);
-  EXPECT_EQ(flag->source, "a:b.txt");
-  EXPECT_EQ(flag->destination, "/workspace/c");
-  for (const char* text : {"", "a", "a:b", ":/x", "a:/proc/x", "a:/b/../c"}) {
-    EXPECT_FALSE(parseFileFlag(text)) << text;
-  }
-}
-
-TEST(MountRulesTest, FileModesAreOctalPermissionBits) {
-  EXPECT_EQ(parseFileMode("0644"), 0644U);
-  EXPECT_EQ(parseFileMode("755"), 0755U);
-  EXPECT_EQ(parseFileMode("0o600"), 0600U);
-  for (const char* text : {"", "0888", "4755", "1777", "-1", "0x1", "00000644", "rw"}) {
-    EXPECT_FALSE(parseFileMode(text)) << text;
-  }
 }
 
 }  // namespace

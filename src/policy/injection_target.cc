@@ -1,4 +1,4 @@
-#include "policy/mount_rules.h"
+#include "policy/injection_target.h"
 
 #include <algorithm>
 #include <array>
@@ -44,34 +44,6 @@ Status checkInjectionTarget(std::string_view path) {
     }
   }
   return {};
-}
-
-Result<FileFlag> parseFileFlag(std::string_view text) {
-  const std::size_t colon = text.rfind(":/");
-  if (colon == std::string_view::npos || colon == 0) {
-    return fail(ErrorCode::InvalidArgument,
-                cat("not SRC:DEST: '", printable(text.substr(0, 200)), "'"),
-                "Write --file SRC:DEST with an absolute DEST, for instance "
-                "--file data.txt:/workspace/data.txt.");
-  }
-  FileFlag flag{std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
-  if (flag.source.contains('\0')) {
-    return fail(ErrorCode::InvalidArgument, "the source of --file has a NUL byte");
-  }
-  AK_TRY(checkInjectionTarget(flag.destination));
-  return flag;
-}
-
-Result<std::uint32_t> parseFileMode(std::string_view text) {
-  const std::string_view digits = text.starts_with("0o") ? text.substr(2) : text;
-  const auto mode = parseNumber<std::uint32_t>(digits, 8);
-  if (!mode || digits.size() > 5 || *mode > 0777U) {
-    return fail(ErrorCode::InvalidArgument,
-                cat("not a file mode: '", printable(text.substr(0, 64)), "'"),
-                "Write octal permission bits, for instance \"0644\"; set-id and sticky bits are "
-                "refused.");
-  }
-  return *mode;
 }
 
 }  // namespace ak::policy
