@@ -1,23 +1,18 @@
 #include "guest/file_info.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 
 #include "base/text.h"
 #include "guest/guest_path.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace ak::guest {
 
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 wire::FileInfo::Kind kindOf(mode_t mode) {
   switch (mode & S_IFMT) {
@@ -56,19 +51,11 @@ Result<wire::FileInfo> describe(int fd) {
 
 Result<std::string> listDirectory(const std::string& path) {
   const sys::OwnedFd node = AK_TRY(openNode(path, LastLink::Follow));
-  sys::OwnedFd readable = AK_TRY(sys::openAt(node.get(), ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(readable.get()));
-  if (!directory) {
-    return failErrno("list directory");
-  }
-  (void)readable.release();
+  sys::DirectoryReader directory = AK_TRY(sys::DirectoryReader::open(node.get(), "."));
   std::string out;
   std::size_t count = 0;
-  while (const dirent* entry = ::readdir(directory.get())) {
+  while (const dirent* entry = AK_TRY(directory.next())) {
     const std::string name = entry->d_name;
-    if (name == "." || name == "..") {
-      continue;
-    }
     if (++count > wire::kMaxListing) {
       return fail(ErrorCode::TooLarge,
                   cat(printable(path), " has more than ", wire::kMaxListing, " entries"),

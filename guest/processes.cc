@@ -1,6 +1,5 @@
 #include "guest/processes.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -8,18 +7,14 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <memory>
 
 #include "base/text.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace ak::guest {
 
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 // proc(5): the name in parentheses may hold anything, so fields count from the last ')'.
 std::optional<ProcessSample> parseStat(pid_t pid, std::string_view stat) {
@@ -48,14 +43,9 @@ Result<Processes> Processes::open() {
 }
 
 Result<std::vector<ProcessSample>> Processes::list() const {
-  sys::OwnedFd copy = AK_TRY(sys::openAt(proc_.get(), ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(copy.get()));
-  if (!directory) {
-    return failErrno("list processes");
-  }
-  (void)copy.release();
+  sys::DirectoryReader directory = AK_TRY(sys::DirectoryReader::open(proc_.get(), "."));
   std::vector<ProcessSample> samples;
-  while (const dirent* entry = ::readdir(directory.get())) {
+  while (const dirent* entry = AK_TRY(directory.next())) {
     const auto pid = parseNumber<pid_t>(entry->d_name);
     if (!pid) {
       continue;

@@ -1,49 +1,22 @@
 #include "image/directory.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <memory>
+#include <limits>
 
 #include <climits>
 
 #include "base/text.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace ak::image {
 
-namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-}  // namespace
-
 Result<std::vector<std::string>> listDirectory(int dir_fd) {
-  sys::OwnedFd fd = AK_TRY(sys::openAt(dir_fd, ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, CloseDirectory> dir(::fdopendir(fd.get()));
-  if (!dir) {
-    return failErrno("fdopendir");
-  }
-  (void)fd.release();  // closedir owns it now
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") {
-      names.emplace_back(name);
-    }
-    errno = 0;
-  }
-  if (errno != 0) {
-    return failErrno("readdir");
-  }
-  std::ranges::sort(names);
-  return names;
+  return sys::listNames(AK_TRY(sys::DirectoryReader::open(dir_fd, ".")),
+                        std::numeric_limits<std::size_t>::max());
 }
 
 Result<sys::OwnedFd> openDirectory(int dir_fd, const std::string& name) {

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -13,6 +12,7 @@
 #include "base/text.h"
 #include "image/unpack.h"
 #include "sys/file.h"
+#include "sys/resolve.h"
 
 namespace ak::image {
 
@@ -94,8 +94,8 @@ Result<int> waitFor(pid_t pid) {
 // The attribute that overlayfs reads: trusted.* when the launcher mounts as root, user.* (mount
 // option userxattr) when it mounts in a user namespace, where nobody may set the other.
 Status markOpaque(int target, const std::string& path) {
-  const auto directory = sys::openAt(target, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, 0,
-                                     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+  const auto directory =
+      sys::openAt(target, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY, 0, sys::kBeneath);
   if (!directory) {
     const int error = directory.error().sys_errno;
     if (error == ENOENT || error == ENOTDIR || error == ELOOP) {

@@ -1,16 +1,15 @@
 #include "launch/box_record.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <memory>
 
 #include "base/text.h"
 #include "model/box_codec.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace ak::launch {
@@ -61,11 +60,13 @@ void forgetBox(int runtime, const std::string& id) {
 }
 
 std::vector<std::string> recordedBoxes(int runtime) {
+  return boxIdsIn(runtime, kDirectory);
+}
+
+std::vector<std::string> boxIdsIn(int runtime, const std::string& directory) {
   std::vector<std::string> ids;
-  Result<sys::OwnedFd> dir = sys::openAt(runtime, kDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(dir ? ::fdopendir(dir->release()) : nullptr,
-                                                    ::closedir);
-  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+  Result<sys::DirectoryReader> entries = sys::DirectoryReader::open(runtime, directory);
+  while (const dirent* entry = entries ? entries->next().value_or(nullptr) : nullptr) {
     if (model::validateBoxId(entry->d_name)) {
       ids.emplace_back(entry->d_name);
     }

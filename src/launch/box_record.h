@@ -18,4 +18,7 @@ void killRecorded(int runtime, const std::string& id);
 void forgetBox(int runtime, const std::string& id);
 std::vector<std::string> recordedBoxes(int runtime);
 
+// Entries of a directory of records that are named after a box each; none when it is not there.
+std::vector<std::string> boxIdsIn(int runtime, const std::string& directory);
+
 }  // namespace ak::launch

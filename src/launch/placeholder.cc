@@ -1,7 +1,6 @@
 #include "launch/placeholder.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,12 +10,11 @@
 
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/resolve.h"
 
 namespace ak::launch {
 
 namespace {
-
-constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 struct Content {
   std::string_view end;
@@ -45,7 +43,7 @@ struct Place {
 Result<Place> placeOf(int workspace, const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
-  return Place{AK_TRY(sys::openAt(workspace, parent, O_RDONLY | O_DIRECTORY, 0, kBeneath)),
+  return Place{AK_TRY(sys::openAt(workspace, parent, O_RDONLY | O_DIRECTORY, 0, sys::kBeneath)),
                slash == std::string::npos ? path : path.substr(slash + 1)};
 }
 
@@ -61,7 +59,7 @@ Result<sys::OwnedFd> make(const Place& place, std::optional<std::string_view> co
   }
   // By descriptor: a guest of another box may have this workspace too, and swap what it finds.
   return sys::openAt(place.directory.get(), place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                     kBeneath);
+                     sys::kBeneath);
 }
 
 }  // namespace

@@ -1,29 +1,27 @@
 #include "launch/reservation.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 
 #include "base/text.h"
 #include "base/tlv.h"
+#include "launch/box_record.h"
 #include "launch/child.h"
 #include "launch/placeholder.h"
 #include "model/box_codec.h"
 #include "os/mount.h"
 #include "sys/file.h"
+#include "sys/resolve.h"
 
 namespace ak::launch {
 
 namespace {
 
 constexpr const char* kDirectory = "reserved";
-constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 struct Record {
   model::HostPath source;
@@ -79,7 +77,7 @@ bool heldByOthers(int runtime,
                   const std::string& id,
                   const model::HostPath& source,
                   const std::string& path) {
-  for (const std::string& other : Reservation::recorded(runtime)) {
+  for (const std::string& other : boxIdsIn(runtime, kDirectory)) {
     if (other == id) {
       continue;
     }
@@ -94,7 +92,7 @@ bool heldByOthers(int runtime,
 
 Result<bool> exists(int workspace, const std::string& path) {
   const Result<std::optional<sys::OwnedFd>> found =
-      sys::openAtIfExists(workspace, path, O_PATH | O_NOFOLLOW, kBeneath);
+      sys::openAtIfExists(workspace, path, O_PATH | O_NOFOLLOW, sys::kBeneath);
   bool link = !found && found.error().sys_errno == ELOOP;
   if (found && *found) {
     struct stat info{};
@@ -145,19 +143,6 @@ Status planPath(Plan& plan, int workspace, const std::string& path) {
 }
 
 }  // namespace
-
-std::vector<std::string> Reservation::recorded(int runtime) {
-  std::vector<std::string> ids;
-  Result<sys::OwnedFd> dir = sys::openAt(runtime, kDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(dir ? ::fdopendir(dir->release()) : nullptr,
-                                                    ::closedir);
-  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
-    if (model::validateBoxId(entry->d_name)) {
-      ids.emplace_back(entry->d_name);
-    }
-  }
-  return ids;
-}
 
 Result<Reservation> Reservation::make(int runtime,
                                       const std::string& id,

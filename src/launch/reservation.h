@@ -27,8 +27,6 @@ class Reservation {
                                   int workspace);
   // Removes what the box `id` held and its record; nothing recorded is success.
   static void release(int runtime, const std::string& id);
-  // Ids with a record.
-  static std::vector<std::string> recorded(int runtime);
 
  private:
   std::string entries_;

@@ -1,14 +1,12 @@
 #include "manager/change_entry.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <memory>
 
 #include "base/text.h"
 #include "os/guest_tree.h"
+#include "sys/directory.h"
 
 namespace ak::manager {
 
@@ -26,10 +24,6 @@ Result<std::optional<sys::OwnedFd>> openHandle(const Tree& tree, const std::stri
   return aided(tree, os::openHandleBeneath(tree.top, path),
                [&](backend::TreeAid& aid) { return aid.handle(path); });
 }
-
-struct CloseDirectory {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
 
 }  // namespace
 
@@ -93,28 +87,12 @@ Result<std::vector<std::string>> listNames(const Tree& tree,
                                            const std::string& path,
                                            std::size_t limit) {
   sys::OwnedFd fd = AK_TRY(openDirectory(tree, path));
-  const std::unique_ptr<DIR, CloseDirectory> dir(::fdopendir(fd.get()));
-  if (!dir) {
-    return failErrno("fdopendir");
+  Result<std::vector<std::string>> names =
+      sys::listNames(AK_TRY(sys::DirectoryReader::open(std::move(fd))), limit);
+  if (!names && names.error().code == ErrorCode::TooLarge) {
+    return fail(ErrorCode::TooLarge, cat("more than ", limit, " changed paths"),
+                "Name the paths that you want.");
   }
-  (void)fd.release();  // closedir owns it now
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") {
-      names.emplace_back(name);
-    }
-    if (names.size() > limit) {
-      return fail(ErrorCode::TooLarge, cat("more than ", limit, " changed paths"),
-                  "Name the paths that you want.");
-    }
-    errno = 0;
-  }
-  if (errno != 0) {
-    return failErrno("readdir");
-  }
-  std::ranges::sort(names);
   return names;
 }
 

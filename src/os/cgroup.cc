@@ -1,15 +1,14 @@
 #include "os/cgroup.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <memory>
 
 #include "base/text.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace ak::os {
@@ -52,13 +51,10 @@ std::uint64_t readKeyed(int dir, const std::string& name, std::string_view key) 
 
 template <typename F>
 void eachChild(int dir, F&& use) {
-  Result<sys::OwnedFd> listing = sys::openAt(dir, ".", O_RDONLY | O_DIRECTORY);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(
-      listing ? ::fdopendir(listing->release()) : nullptr, ::closedir);
-  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
-    const std::string name = entry->d_name;
-    if (entry->d_type == DT_DIR && name != "." && name != "..") {
-      use(name);
+  Result<sys::DirectoryReader> entries = sys::DirectoryReader::open(dir, ".");
+  while (const dirent* entry = entries ? entries->next().value_or(nullptr) : nullptr) {
+    if (entry->d_type == DT_DIR) {
+      use(std::string(entry->d_name));
     }
   }
 }

@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "sys/resolve.h"
+
 namespace ak::os {
 
 int openBeneath(int dir_fd, const char* path, int flags) {
@@ -21,7 +23,7 @@ int openBeneath(int dir_fd, const char* path, int flags) {
   }
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  how.resolve = sys::kBeneath;
   for (;;) {
     const long fd = ::syscall(SYS_openat2, dir_fd, *path == '\0' ? "." : path, &how, sizeof how);
     if (fd >= 0) {

@@ -1,6 +1,5 @@
 #include "os/disk_image.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <sys/file.h>
@@ -11,12 +10,12 @@
 
 #include <cerrno>
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <thread>
 
 #include "base/text.h"
 #include "os/mount.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace ak::os {
@@ -76,11 +75,11 @@ Result<Loop> takeLoop(int file_fd) {
 // The loop device of this very file. It is held open, so it cannot become another file's.
 std::optional<Loop> findLoop(int file_fd) {
   struct stat file{};
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/sys/block"), ::closedir);
+  Result<sys::DirectoryReader> entries = sys::DirectoryReader::open(AT_FDCWD, "/sys/block");
   if (::fstat(file_fd, &file) != 0 || !entries) {
     return std::nullopt;
   }
-  while (const dirent* entry = ::readdir(entries.get())) {
+  while (const dirent* entry = entries->next().value_or(nullptr)) {
     const std::string name = entry->d_name;
     if (!name.starts_with("loop") ||
         ::access(cat("/sys/block/", name, "/loop").c_str(), F_OK) != 0) {

@@ -1,7 +1,6 @@
 #include "os/guest_tree.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -9,12 +8,11 @@
 
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/resolve.h"
 
 namespace ak::os {
 
 namespace {
-
-constexpr std::uint64_t kInside = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 std::string orTop(const std::string& path) {
   return path.empty() ? "." : path;
@@ -24,17 +22,17 @@ std::string orTop(const std::string& path) {
 
 // RESOLVE_NO_SYMLINKS refuses a final link too unless the open is O_PATH | O_NOFOLLOW.
 Result<std::optional<sys::OwnedFd>> openHandleBeneath(int top, const std::string& path) {
-  return sys::openAtIfExists(top, orTop(path), O_PATH | O_NOFOLLOW, kInside);
+  return sys::openAtIfExists(top, orTop(path), O_PATH | O_NOFOLLOW, sys::kBeneath);
 }
 
 Result<sys::OwnedFd> openDirectoryBeneath(int top, const std::string& path) {
-  return sys::openAt(top, orTop(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, kInside);
+  return sys::openAt(top, orTop(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, sys::kBeneath);
 }
 
 Result<sys::OwnedFd> openFileBeneath(int top, const std::string& path) {
   // O_NONBLOCK: a FIFO put in the file's place must not hang us.
-  sys::OwnedFd fd =
-      AK_TRY(sys::openAt(top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0, kInside));
+  sys::OwnedFd fd = AK_TRY(
+      sys::openAt(top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0, sys::kBeneath));
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) {
     return failErrno(cat("stat ", path));

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "sys/file.h"
 #include "sys/random.h"
+#include "sys/resolve.h"
 
 namespace ak::sys {
 
@@ -24,8 +25,7 @@ struct CloseDirectory {
 
 // What a directory is opened with: never through a link, never into a mount. A bind mount that was
 // left behind in a sandbox's tree may be the user's own project.
-constexpr std::uint64_t kStayInside =
-    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+constexpr std::uint64_t kStayInside = kBeneath | RESOLVE_NO_XDEV;
 
 // A guest that still runs could fill a directory as fast as it is emptied.
 constexpr int kMaxPasses = 1000;
