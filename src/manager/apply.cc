@@ -142,7 +142,7 @@ class Applier {
     if (::mkdirat(directory.get(), name.c_str(), 0700) != 0 && errno != EEXIST) {
       return failErrno("mkdir");
     }
-    const sys::OwnedFd made = AK_TRY(openDirectory(directory.get(), name));
+    const sys::OwnedFd made = AK_TRY(openDirectory(Tree{directory.get()}, name));
     AK_TRY(own(made.get(), name));
     if (::fchmod(made.get(), mode & 0777U) != 0) {
       return failErrno("chmod");

@@ -69,7 +69,7 @@ class ChangesTest : public testing::Test {
     return lines;
   }
 
-  ChangeTrees trees() const { return {upper_.get(), lower_.get()}; }
+  ChangeTrees trees() const { return {.upper = {upper_.get()}, .lower = {lower_.get()}}; }
 
   fs::path top_;
   sys::OwnedFd upper_;
@@ -264,7 +264,7 @@ TEST_F(ChangesTest, DiscardDropsOnlyWhatWasNamed) {
   ASSERT_TRUE(changes);
   const auto only = selectChanges(*changes, {"d"});
   ASSERT_TRUE(only);
-  ASSERT_TRUE(discardChanges(upper_.get(), *only));
+  ASSERT_TRUE(discardChanges(Tree{upper_.get()}, *only));
   EXPECT_THAT(found(), ElementsAre("M a"));
 }
 

@@ -31,7 +31,7 @@ constexpr std::string_view kGitFile = "gitdir: ";
 
 class Search {
  public:
-  explicit Search(int workspace) : workspace_(workspace) {}
+  explicit Search(int workspace) : workspace_{workspace} {}
 
   Result<Repositories> run() {
     AK_TRY(lookAtTop());
@@ -99,8 +99,8 @@ class Search {
   std::vector<std::string> directoriesIn(const std::string& path) {
     std::vector<std::string> names;
     Result<sys::OwnedFd> fd =
-        sys::openAt(workspace_, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+        sys::openAt(workspace_.top, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                    0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
     const std::unique_ptr<DIR, int (*)(DIR*)> entries(fd ? ::fdopendir(fd->release()) : nullptr,
                                                       ::closedir);
     while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
@@ -149,7 +149,7 @@ class Search {
     const std::string index = AK_TRY(indexOf(path));
     Result<sys::OwnedFd> file =
         index.empty() ? fail(ErrorCode::NotFound, "no repository")
-                      : sys::openAt(workspace_, index, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+                      : sys::openAt(workspace_.top, index, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!file && file.error().code == ErrorCode::NotFound) {
       return {};
     }
@@ -184,7 +184,7 @@ class Search {
     return {};
   }
 
-  int workspace_;
+  Tree workspace_;
   Repositories found_;
   std::vector<std::string> repositories_;  // their directories
 };

@@ -15,7 +15,7 @@ struct WorkspaceTrees {
   sys::OwnedFd lower;
   std::unique_ptr<backend::TreeAid> aid;  // may be null; borrows `upper`
 
-  ChangeTrees view() const { return {Tree(upper.get(), aid.get()), lower.get()}; }
+  ChangeTrees view() const { return {.upper = {upper.get(), aid.get()}, .lower = {lower.get()}}; }
 };
 
 // Blocking.
