@@ -32,7 +32,7 @@ struct Network {
   sys::OwnedFd log;
 };
 
-// A box as the launcher sees it. Destroying the value ends nothing: BoxMaker::end() does.
+// A box as the launcher sees it. Destroying the value ends nothing: BoxMaker::kill() does.
 struct Box {
   // SettingUp until its child reports that it is Parked; Starting from the moment it has its
   // identity (which may come before it is parked) until the agent is executed.
@@ -57,6 +57,14 @@ struct Box {
   Network network;
   Reservation reservation;
   bool recorded = false;
+
+  // Time since the last lap or the phase's begin, in microseconds.
+  std::uint32_t lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(now - phase_began);
+    phase_began = now;
+    return static_cast<std::uint32_t>(spent.count());
+  }
 };
 
 }  // namespace ak::launch

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "launch/step.h"
 #include "os/route.h"
@@ -35,6 +36,12 @@ struct ChildPlan {
   std::size_t filter_size = 0;   // bytes
   std::uint64_t capabilities = 0;
 };
+
+// A packet as it goes over the socket: both ends are the same program.
+template <typename Packet>
+std::string_view bytesOf(const Packet& packet) {
+  return {reinterpret_cast<const char*>(&packet), sizeof packet};
+}
 
 // First packet to the child: its id maps are written.
 struct MappedPacket {
