@@ -1,10 +1,6 @@
 #include "daemon/daemon.h"
 
-#include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -20,6 +16,7 @@
 #include "api/router.h"
 #include "backend/native/native_backend.h"
 #include "base/text.h"
+#include "daemon/host_budget.h"
 #include "daemon/instance_lock.h"
 #include "daemon/log_file.h"
 #include "image/image_store.h"
@@ -37,52 +34,6 @@ namespace ak::daemon {
 namespace {
 
 constexpr std::chrono::seconds kGrace{3};
-
-// A descriptor per client, agent and pidfd; the soft limit of 1024 is for programs that use select.
-void raiseDescriptorLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // what we have is enough to begin with
-  }
-}
-
-policy::HostFacts hostFacts(const std::string& state) {
-  policy::HostFacts facts;
-  struct sysinfo info{};
-  if (::sysinfo(&info) == 0) {
-    facts.memory_bytes = std::uint64_t{info.totalram} * info.mem_unit;
-  }
-  for (const char* file : {"/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"}) {
-    const Result<std::string> text = sys::readFile(file, 64);
-    const auto number = text ? parseNumber<std::uint64_t>(trim(*text)) : std::nullopt;
-    if (number && (facts.pid_max == 0 || *number < facts.pid_max)) {
-      facts.pid_max = *number;
-    }
-  }
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    facts.descriptor_limit = limit.rlim_cur;
-  }
-  struct statvfs disk{};
-  if (::statvfs(state.c_str(), &disk) == 0) {
-    facts.free_disk_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  }
-  return facts;
-}
-
-policy::HostBudget budgetOf(const policy::HostFacts& facts, const config::LimitsSection& limits) {
-  policy::HostBudget budget = policy::defaultBudget(facts);
-  const auto take = [](std::uint64_t& number, const config::Maybe<std::uint64_t>& said) {
-    number = said ? said->value : number;
-  };
-  take(budget.memory_bytes, limits.host_memory_bytes);
-  take(budget.pids, limits.host_pids);
-  take(budget.descriptors, limits.host_descriptors);
-  take(budget.disk_bytes, limits.host_disk_bytes);
-  take(budget.sandboxes, limits.host_sandboxes);
-  return budget;
-}
 
 struct Free {
   void operator()(void* memory) const { std::free(memory); }
@@ -198,7 +149,7 @@ Status House::build() {
   planner = std::make_unique<manager::Planner>(workers, *images, *settings, std::move(planning));
   foundation = std::make_unique<manager::Foundation>(manager::Foundation{
       loop.executor(), workers, store_worker, clock, random, *backend, *images, *store, ids, log,
-      paths.state, paths.runtime, budgetOf(hostFacts(paths.state), config.limits)});
+      paths.state, paths.runtime, hostBudget(paths.state, config.limits)});
   manager = std::make_unique<manager::DaemonManager>(*foundation, *planner);
   metered = std::make_unique<manager::MeteredManager>(*manager, metrics, clock);
   desk = std::make_unique<manager::SettingsDesk>(workers, *settings, paths, clock);

@@ -8,7 +8,7 @@ namespace ak::daemon {
 // process' exit code. Errors before the first request are also written to the ready descriptor.
 int runDaemon(const Options& options);
 
-// `agentkerneld --doctor`: the checks that need no daemon, as text. 0 when none is an error.
+// `agentkerneld --doctor`: the checks that need no daemon, as JSON. 0 when none is an error.
 int printDoctor(const Options& options);
 
 }  // namespace ak::daemon
