@@ -29,8 +29,8 @@ namespace ak::image {
 
 namespace {
 
-[[maybe_unused]] constexpr std::uint64_t kMemory = std::uint64_t{1}
-                                                   << 30U;  // zstd may use 128 MiB, names 64 MiB
+// zstd may use 128 MiB, names 64 MiB.
+[[maybe_unused]] constexpr std::uint64_t kMemory = std::uint64_t{1} << 30U;
 constexpr std::uint64_t kCpuSeconds = 4 * 3600;
 constexpr std::uint32_t kKept = 1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER;
 

@@ -1,9 +1,7 @@
 #include "image/extractor.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,44 +11,16 @@
 #include "image/directory.h"
 #include "image/ownership.h"
 #include "sys/file.h"
+#include "sys/resolve.h"
 
 namespace ak::image {
 
 namespace {
 
-constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 constexpr int kDirectoryHandle = O_PATH | O_DIRECTORY | O_NOFOLLOW;
-constexpr std::size_t kMaxDirectoryNames = std::size_t{64} << 20U;  // bytes remembered for finish()
 constexpr std::size_t kMaxOpaque = 65'536;
 constexpr std::size_t kMaxNotes = 100;
 constexpr std::string_view kWhiteout = ".wh.";
-
-Ownership ownershipOf(const TarEntry& entry) {
-  return {entry.uid, entry.gid, entry.mode};
-}
-
-std::array<timespec, 2> timesOf(std::int64_t seconds, std::uint32_t nanoseconds) {
-  const timespec time{seconds, static_cast<long>(nanoseconds)};
-  return {time, time};
-}
-
-bool keepsXattr(std::string_view name) {
-  return name.starts_with("user.") && !name.starts_with("user.overlay.");
-}
-
-Status setXattrs(int fd, const TarEntry& entry) {
-  for (const auto& [name, value] : entry.xattrs) {
-    if (!keepsXattr(name)) {
-      continue;
-    }
-    // A file system without attributes (or without room for them) holds the rest of the image.
-    if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0 && errno != EOPNOTSUPP &&
-        errno != ENOSPC && errno != E2BIG && errno != ERANGE) {
-      return failErrno("setting an extended attribute");
-    }
-  }
-  return {};
-}
 
 bool isWhiteoutDevice(const struct stat& info) {
   return S_ISCHR(info.st_mode) && info.st_rdev == 0;
@@ -98,6 +68,10 @@ Status Extractor::make(const TarEntry& entry, const std::string& path, TarReader
   return fail(ErrorCode::Internal, "unknown member type");
 }
 
+Result<sys::OwnedFd> Extractor::openBeneath(std::string_view path, int flags) const {
+  return sys::openAt(root_fd_, path.empty() ? "." : std::string(path), flags, 0, sys::kBeneath);
+}
+
 // The directory that holds `path`, made if missing (archives may leave parents out). The descriptor
 // is good until the next call.
 Result<int> Extractor::parentOf(std::string_view path) {
@@ -106,8 +80,7 @@ Result<int> Extractor::parentOf(std::string_view path) {
     return root_fd_;
   }
   if (!parent_.valid() || parent_path_ != parent) {
-    const std::string wanted(parent);
-    Result<sys::OwnedFd> fd = sys::openAt(root_fd_, wanted, kDirectoryHandle, 0, kBeneath);
+    Result<sys::OwnedFd> fd = openBeneath(parent, kDirectoryHandle);
     if (!fd && fd.error().sys_errno == ENOENT) {
       fd = makeParents(parent);
     }
@@ -116,7 +89,7 @@ Result<int> Extractor::parentOf(std::string_view path) {
                   "Do not trust where it came from.");
     }
     parent_ = AK_TRY(std::move(fd));
-    parent_path_ = wanted;
+    parent_path_ = parent;
   }
   return parent_.get();
 }
@@ -134,7 +107,7 @@ Result<sys::OwnedFd> Extractor::makeParents(std::string_view path) {
       const sys::OwnedFd fd = AK_TRY(openDirectory(current.get(), name));
       AK_TRY(applyOwnership(fd.get(), {0, 0, 0755}));
     }
-    current = AK_TRY(sys::openAt(current.get(), name, kDirectoryHandle, 0, kBeneath));
+    current = AK_TRY(sys::openAt(current.get(), name, kDirectoryHandle, 0, sys::kBeneath));
   }
   return current;
 }
@@ -156,117 +129,6 @@ Result<bool> Extractor::clear(int parent, const std::string& name) {
     return failErrno("unlink");
   }
   return isWhiteoutDevice(info);
-}
-
-Status Extractor::makeFile(const TarEntry& entry, const std::string& path, TarReader& reader) {
-  const int parent = AK_TRY(parentOf(path));
-  const std::string name(splitPath(path).name);
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-  Result<sys::OwnedFd> opened = sys::openAt(parent, name, kFlags, 0600);
-  if (!opened && opened.error().sys_errno == EEXIST) {
-    (void)AK_TRY(clear(parent, name));
-    opened = sys::openAt(parent, name, kFlags, 0600);
-  }
-  sys::OwnedFd file = AK_TRY(std::move(opened));
-  std::array<char, 128 * 1024> buffer;
-  while (const std::size_t size = AK_TRY(reader.readContent(buffer))) {
-    AK_TRY(sys::writeAll(file.get(), {buffer.data(), size}));
-  }
-  AK_TRY(setXattrs(file.get(), entry));
-  AK_TRY(applyOwnership(file.get(), ownershipOf(entry)));
-  const auto times = timesOf(entry.modified_seconds, entry.modified_nanoseconds);
-  if (::futimens(file.get(), times.data()) != 0) {
-    return failErrno("set times");
-  }
-  return file.close();
-}
-
-Status Extractor::makeDirectory(const TarEntry& entry, const std::string& path) {
-  if (path.empty()) {
-    const sys::OwnedFd root = AK_TRY(sys::openAt(root_fd_, ".", O_RDONLY | O_DIRECTORY));
-    return applyDirectory(root.get(), entry, path);
-  }
-  const int parent = AK_TRY(parentOf(path));
-  const std::string name(splitPath(path).name);
-  if (::mkdirat(parent, name.c_str(), 0700) != 0) {
-    if (errno != EEXIST) {
-      return failErrno("mkdir");
-    }
-    const struct stat info = AK_TRY(statEntry(parent, name));
-    if (!S_ISDIR(info.st_mode)) {
-      // Deleted below and made anew here: nothing of the lower directory may show through.
-      if (AK_TRY(clear(parent, name))) {
-        AK_TRY(addOpaque(path));
-      }
-      if (::mkdirat(parent, name.c_str(), 0700) != 0) {
-        return failErrno("mkdir");
-      }
-    }
-  }
-  const sys::OwnedFd directory = AK_TRY(openDirectory(parent, name));
-  return applyDirectory(directory.get(), entry, path);
-}
-
-Status Extractor::applyDirectory(int fd, const TarEntry& entry, const std::string& path) {
-  times_bytes_ += path.size() + sizeof(DirectoryTime);
-  if (times_bytes_ > kMaxDirectoryNames) {
-    return fail(ErrorCode::TooLarge, "the archive has too many directories");
-  }
-  times_.push_back({path, entry.modified_seconds, entry.modified_nanoseconds});
-  AK_TRY(setXattrs(fd, entry));
-  return applyOwnership(fd, ownershipOf(entry));
-}
-
-Status Extractor::makeSymlink(const TarEntry& entry, const std::string& path) {
-  if (entry.link.empty()) {
-    return fail(ErrorCode::Protocol, "a symbolic link without a target");
-  }
-  const int parent = AK_TRY(parentOf(path));
-  const std::string name(splitPath(path).name);
-  // The target may be anything: it has a meaning only inside a sandbox, and here nobody follows it.
-  if (::symlinkat(entry.link.c_str(), parent, name.c_str()) != 0) {
-    if (errno != EEXIST) {
-      return failErrno("symlink");
-    }
-    (void)AK_TRY(clear(parent, name));
-    if (::symlinkat(entry.link.c_str(), parent, name.c_str()) != 0) {
-      return failErrno("symlink");
-    }
-  }
-  return applyLinkOwnership(parent, name.c_str(), ownershipOf(entry));
-}
-
-Status Extractor::makeHardLink(const TarEntry& entry, const std::string& path) {
-  const std::string target = AK_TRY(archivePath(entry.link));
-  if (target.empty() || target == path) {
-    return fail(ErrorCode::Protocol, "a hard link to itself");
-  }
-  const SplitPath from = splitPath(target);
-  const std::string from_name(from.name);
-  const Result<sys::OwnedFd> from_parent =
-      sys::openAt(root_fd_, from.parent.empty() ? "." : std::string(from.parent), kDirectoryHandle,
-                  0, kBeneath);
-  struct stat info{};
-  if (!from_parent ||
-      ::fstatat(from_parent->get(), from_name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-      (!S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode))) {
-    return fail(ErrorCode::InvalidArgument,
-                cat("a hard link to ", printable(target), ", which this archive does not make"),
-                "Do not trust where it came from.");
-  }
-  const int parent = AK_TRY(parentOf(path));
-  const std::string name(splitPath(path).name);
-  // Flags 0: a link's own name is linked, not what it points to.
-  if (::linkat(from_parent->get(), from_name.c_str(), parent, name.c_str(), 0) != 0) {
-    if (errno != EEXIST) {
-      return failErrno("link");
-    }
-    (void)AK_TRY(clear(parent, name));
-    if (::linkat(from_parent->get(), from_name.c_str(), parent, name.c_str(), 0) != 0) {
-      return failErrno("link");
-    }
-  }
-  return {};
 }
 
 Status Extractor::whiteout(const std::string& path, std::string_view name) {
@@ -312,11 +174,16 @@ void Extractor::note(std::string_view what, std::string_view path) {
   }
 }
 
+Status Extractor::setTimes(int fd, std::int64_t seconds, std::uint32_t nanoseconds) {
+  const timespec time{seconds, static_cast<long>(nanoseconds)};
+  const std::array<timespec, 2> times = {time, time};
+  return ::futimens(fd, times.data()) == 0 ? Status() : failErrno("set times");
+}
+
 Status Extractor::finish() {
   parent_.reset();
   for (const DirectoryTime& time : times_) {
-    const std::string path = time.path.empty() ? "." : time.path;
-    const auto directory = sys::openAt(root_fd_, path, O_RDONLY | O_DIRECTORY, 0, kBeneath);
+    const auto directory = openBeneath(time.path, O_RDONLY | O_DIRECTORY);
     if (!directory) {
       const int error = directory.error().sys_errno;
       if (error == ENOENT || error == ENOTDIR || error == ELOOP) {
@@ -324,10 +191,7 @@ Status Extractor::finish() {
       }
       return std::unexpected(directory.error());
     }
-    const auto times = timesOf(time.seconds, time.nanoseconds);
-    if (::futimens(directory->get(), times.data()) != 0) {
-      return failErrno("set times");
-    }
+    AK_TRY(setTimes(directory->get(), time.seconds, time.nanoseconds));
   }
   return {};
 }

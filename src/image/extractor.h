@@ -43,6 +43,9 @@ class Extractor {
     std::uint32_t nanoseconds;
   };
 
+  // The root itself for "".
+  Result<sys::OwnedFd> openBeneath(std::string_view path, int flags) const;
+  static Status setTimes(int fd, std::int64_t seconds, std::uint32_t nanoseconds);
   Result<int> parentOf(std::string_view path);
   Result<sys::OwnedFd> makeParents(std::string_view path);
   Status make(const TarEntry& entry, const std::string& path, TarReader& reader);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "image/decompress.h"
+#include "image/tar_extended.h"
 #include "image/tar_reader.h"
 
 namespace {
@@ -37,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uint64_t content = 0;
   while (content < kMaxContent) {
     const auto entry = reader.next();
-    if (!entry || !*entry || (*entry)->path.size() > 2 * ak::image::TarReader::kMaxName) {
+    if (!entry || !*entry || (*entry)->path.size() > 2 * ak::image::kMaxTarName) {
       break;
     }
     for (;;) {

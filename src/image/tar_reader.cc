@@ -4,63 +4,12 @@
 #include <array>
 
 #include "base/text.h"
+#include "image/tar_extended.h"
 #include "image/tar_header.h"
 
 namespace ak::image {
 
-struct TarReader::Extended {
-  std::optional<std::string> path;
-  std::optional<std::string> link;
-  std::optional<std::uint64_t> size, uid, gid;
-  std::optional<std::int64_t> modified_seconds;
-  std::uint32_t modified_nanoseconds = 0;
-  std::vector<std::pair<std::string, std::string>> xattrs;
-  std::size_t bytes = 0;  // of all extended headers so far
-  bool any = false;
-};
-
 namespace {
-
-std::unexpected<Error> malformed(std::string_view why) {
-  return fail(ErrorCode::Protocol, cat("malformed archive: ", why), "Make the archive again.");
-}
-
-std::unexpected<Error> sparse() {
-  return fail(ErrorCode::Unsupported, "the archive has sparse members",
-              "Make it again without tar's --sparse (-S).");
-}
-
-Status checkName(std::string_view name) {
-  if (name.size() > TarReader::kMaxName) {
-    return fail(ErrorCode::TooLarge,
-                cat("a name in the archive is longer than ", TarReader::kMaxName, " bytes"));
-  }
-  if (name.contains('\0')) {
-    return malformed("a name with a zero byte");
-  }
-  return {};
-}
-
-// "1700000000.123456789", also negative; digits past nanoseconds are dropped.
-bool parsePaxTime(std::string_view text, std::int64_t& seconds, std::uint32_t& nanoseconds) {
-  const std::size_t dot = text.find('.');
-  const auto whole = parseNumber<std::int64_t>(text.substr(0, dot));
-  if (!whole) {
-    return false;
-  }
-  seconds = *whole;
-  nanoseconds = 0;
-  if (dot != std::string_view::npos) {
-    std::string fraction(text.substr(dot + 1, 9));
-    fraction.resize(9, '0');
-    const auto parsed = parseNumber<std::uint32_t>(fraction);
-    if (!parsed) {
-      return false;
-    }
-    nanoseconds = *parsed;
-  }
-  return true;
-}
 
 std::optional<TarType> typeOf(char flag) {
   switch (flag) {
@@ -102,7 +51,7 @@ Result<bool> TarReader::readBlock(std::span<char> block) {
   while (have < block.size()) {
     const std::size_t size = AK_TRY(source_.read(block.subspan(have)));
     if (size == 0) {
-      return have == 0 ? Result<bool>(false) : malformed("it ends within a member");
+      return have == 0 ? Result<bool>(false) : malformedArchive("it ends within a member");
     }
     have += size;
   }
@@ -116,7 +65,7 @@ Result<std::string> TarReader::readSmall(std::uint64_t size, std::size_t limit) 
   }
   std::string text(size, '\0');
   if (size != 0 && !AK_TRY(readBlock(text))) {
-    return malformed("it ends within a header");
+    return malformedArchive("it ends within a header");
   }
   padding_ = (kTarBlock - size % kTarBlock) % kTarBlock;
   AK_TRY(skipPadding());
@@ -126,7 +75,7 @@ Result<std::string> TarReader::readSmall(std::uint64_t size, std::size_t limit) 
 Status TarReader::skipPadding() {
   std::array<char, kTarBlock> waste;
   if (padding_ != 0 && !AK_TRY(readBlock(std::span(waste).first(padding_)))) {
-    return malformed("it ends within a member");
+    return malformedArchive("it ends within a member");
   }
   padding_ = 0;
   return {};
@@ -139,7 +88,7 @@ Result<std::size_t> TarReader::readContent(std::span<char> out) {
   const std::size_t want = std::min<std::uint64_t>(out.size(), left_);
   const std::size_t size = AK_TRY(source_.read(out.first(want)));
   if (size == 0) {
-    return malformed("it ends within a member");
+    return malformedArchive("it ends within a member");
   }
   left_ -= size;
   return size;
@@ -152,66 +101,18 @@ Status TarReader::drain() {
   return {};
 }
 
-Status TarReader::readPax(std::string_view text, Extended& extended) {
-  while (!text.empty()) {
-    // "LENGTH KEY=VALUE\n", where LENGTH counts the whole record.
-    const std::size_t space = text.find(' ');
-    const auto length = parseNumber<std::size_t>(text.substr(0, space));
-    if (space == std::string_view::npos || !length || *length <= space + 1 ||
-        *length > text.size() || text[*length - 1] != '\n') {
-      return malformed("a bad pax record");
-    }
-    const std::string_view record = text.substr(space + 1, *length - space - 2);
-    text.remove_prefix(*length);
-    const std::size_t equals = record.find('=');
-    if (equals == std::string_view::npos) {
-      return malformed("a pax record without '='");
-    }
-    const std::string_view key = record.substr(0, equals);
-    const std::string_view value = record.substr(equals + 1);
-    constexpr std::string_view kXattr = "SCHILY.xattr.";
-    if (key.starts_with("GNU.sparse.")) {
-      return sparse();
-    }
-    if (key == "path" || key == "linkpath") {
-      AK_TRY(checkName(value));
-      (key == "path" ? extended.path : extended.link) = value;
-    } else if (key == "size" || key == "uid" || key == "gid") {
-      const auto number = parseNumber<std::uint64_t>(value);
-      if (!number || *number > std::uint64_t{1} << 62U) {
-        return malformed(cat("pax ", key, " is not a number"));
-      }
-      (key == "size" ? extended.size : key == "uid" ? extended.uid : extended.gid) = *number;
-    } else if (key == "mtime") {
-      std::int64_t seconds = 0;
-      if (!parsePaxTime(value, seconds, extended.modified_nanoseconds)) {
-        return malformed("pax mtime is not a time");
-      }
-      extended.modified_seconds = seconds;
-    } else if (key.starts_with(kXattr)) {
-      AK_TRY(checkName(key));
-      if (extended.xattrs.size() == kMaxXattrs) {
-        return fail(ErrorCode::TooLarge,
-                    cat("a member of the archive has more than ", kMaxXattrs, " attributes"));
-      }
-      extended.xattrs.emplace_back(key.substr(kXattr.size()), value);
-    }
-  }
-  return {};
-}
-
 Result<std::optional<TarEntry>> TarReader::next() {
   std::array<char, 64 * 1024> waste;
   while (left_ != 0) {
     (void)AK_TRY(readContent(waste));
   }
   AK_TRY(skipPadding());
-  Extended extended;
+  TarExtended extended;
   while (!ended_) {
     std::array<char, kTarBlock> block;
     if (!AK_TRY(readBlock(block))) {
       if (extended.any) {
-        return malformed("it ends after an extended header");
+        return malformedArchive("it ends after an extended header");
       }
       ended_ = true;
       break;
@@ -221,18 +122,18 @@ Result<std::optional<TarEntry>> TarReader::next() {
       std::array<char, kTarBlock> second;
       complete_ = AK_TRY(readBlock(second));
       if (complete_ && !tarBlockIsZero({second.data(), second.size()})) {
-        return malformed("it has half an end");
+        return malformedArchive("it has half an end");
       }
       ended_ = true;
       break;
     }
     if (!tarChecksumOk(header)) {
-      return malformed("a header's checksum is wrong");
+      return malformedArchive("a header's checksum is wrong");
     }
     const char flag = header[kTarTypeFlag.offset];
     const auto size = tarNumber(header, kTarSize);
     if (!size) {
-      return malformed("a size is not a number");
+      return malformedArchive("a size is not a number");
     }
     if (!std::string_view("xgLK").contains(flag)) {
       return finishEntry(header, std::move(extended));
@@ -240,9 +141,9 @@ Result<std::optional<TarEntry>> TarReader::next() {
     extended.any = true;
     if (flag == 'L' || flag == 'K') {
       // One byte more for the NUL that ends it.
-      std::string name = AK_TRY(readSmall(*size, kMaxName + 1));
+      std::string name = AK_TRY(readSmall(*size, kMaxTarName + 1));
       name.resize(name.find('\0') == std::string::npos ? name.size() : name.find('\0'));
-      AK_TRY(checkName(name));
+      AK_TRY(checkTarName(name));
       (flag == 'L' ? extended.path : extended.link) = std::move(name);
       continue;
     }
@@ -257,10 +158,11 @@ Result<std::optional<TarEntry>> TarReader::next() {
   return std::nullopt;
 }
 
-Result<std::optional<TarEntry>> TarReader::finishEntry(std::string_view header, Extended extended) {
+Result<std::optional<TarEntry>> TarReader::finishEntry(std::string_view header,
+                                                       TarExtended extended) {
   const char flag = header[kTarTypeFlag.offset];
   if (flag == 'S') {
-    return sparse();
+    return sparseArchive();
   }
   const std::optional<TarType> type = typeOf(flag);
   if (!type) {
@@ -274,7 +176,7 @@ Result<std::optional<TarEntry>> TarReader::finishEntry(std::string_view header, 
   const auto major = tarNumber(header, kTarMajor);
   const auto minor = tarNumber(header, kTarMinor);
   if (!mode || !size || (!uid && !extended.uid) || (!gid && !extended.gid)) {
-    return malformed("a header's number is not one");
+    return malformedArchive("a header's number is not one");
   }
   TarEntry entry;
   entry.type = *type;
@@ -296,7 +198,7 @@ Result<std::optional<TarEntry>> TarReader::finishEntry(std::string_view header, 
   }
   left_ = extended.size.value_or(*size);
   if (left_ > std::uint64_t{1} << 62U) {
-    return malformed("an impossible size");
+    return malformedArchive("an impossible size");
   }
   // Links of old archives repeat the size of their target without its content.
   if (entry.type == TarType::HardLink || entry.type == TarType::Symlink) {

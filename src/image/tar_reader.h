@@ -9,6 +9,8 @@
 
 namespace ak::image {
 
+struct TarExtended;
+
 // Reads the tar formats that image layers come in: v7, ustar, pax (POSIX.1-2001: path, linkpath,
 // size, uid, gid, mtime, SCHILY.xattr.*) and GNU (long names and links, base-256 numbers). GNU
 // sparse members are refused (Unsupported): no image tool writes them, and a few bytes of one can
@@ -18,9 +20,7 @@ namespace ak::image {
 //   while (auto entry = AK_TRY(reader.next())) { ... reader.readContent(...) ... }
 class TarReader {
  public:
-  static constexpr std::size_t kMaxName = 4096;
   static constexpr std::size_t kMaxPax = std::size_t{1} << 20U;  // of one member's extended headers
-  static constexpr std::size_t kMaxXattrs = 64;                  // of one member
 
   // `source` outlives the reader.
   explicit TarReader(ByteSource& source) : source_(source) {}
@@ -37,13 +37,10 @@ class TarReader {
   Status drain();
 
  private:
-  struct Extended;  // what pax and GNU headers said about the next member
-
   Result<bool> readBlock(std::span<char> block);
   Result<std::string> readSmall(std::uint64_t size, std::size_t limit);
   Status skipPadding();
-  Status readPax(std::string_view text, Extended& extended);
-  Result<std::optional<TarEntry>> finishEntry(std::string_view header, Extended extended);
+  Result<std::optional<TarEntry>> finishEntry(std::string_view header, TarExtended extended);
 
   ByteSource& source_;
   std::uint64_t left_ = 0;     // content of the current member not yet read

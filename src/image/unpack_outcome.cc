@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "base/tlv.h"
 #include "image/reference.h"
+#include "image/tar_extended.h"
 #include "image/tar_reader.h"
 #include "image/unpack.h"
 
@@ -97,7 +98,7 @@ Result<UnpackResult> decodeUnpackOutcome(std::string_view text) {
         break;
       case kOpaque:
         result.opaque.push_back(in.string());
-        bad = bad || result.opaque.back().size() > TarReader::kMaxName;
+        bad = bad || result.opaque.back().size() > kMaxTarName;
         break;
       case kNote:
         result.notes.push_back(bounded(in.bytes()));
