@@ -30,4 +30,10 @@ struct Plan {
   std::vector<std::string> hints;
 };
 
+// Completes what a writable workspace protects by what is in the directory now. Blocking.
+Status guardRepositories(Plan& plan);
+
+// The plan of a stopped durable sandbox: as it was, with its image pinned by digest. Blocking.
+Result<Plan> planFromRecord(const model::SandboxRecord& record, image::ImageStore& images);
+
 }  // namespace ak::manager

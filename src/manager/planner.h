@@ -53,7 +53,4 @@ class Planner {
   const Options options_;
 };
 
-// The plan of a stopped durable sandbox: as it was, with its image pinned by digest. Blocking.
-Result<Plan> planFromRecord(const model::SandboxRecord& record, image::ImageStore& images);
-
 }  // namespace ak::manager

@@ -1,0 +1,57 @@
+#include "manager/plan.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "manager/repositories.h"
+#include "manager/workspace_directory.h"
+#include "os/mount.h"
+
+namespace ak::manager {
+
+Status guardRepositories(Plan& plan) {
+  const sys::OwnedFd workspace = AK_TRY(os::openHostPath(plan.workspace.source));
+  Repositories found = AK_TRY(findRepositories(workspace.get()));
+  std::vector<std::string>& paths = plan.workspace.protected_paths;
+  paths = plan.protected_paths;
+  if (!found.top_has_git && std::erase_if(paths, [](const std::string& path) {
+                              return path.starts_with(".git/");
+                            }) != 0) {
+    // Granted, but there is nothing whose parts could be protected: git init would be the guest's.
+    paths.emplace_back(".git");
+    plan.hints.emplace_back(
+        "The workspace has no git directory of its own: .git stays protected.");
+  }
+  std::ranges::move(found.guarded, std::back_inserter(paths));
+  if (!found.hint.empty()) {
+    plan.hints.push_back(std::move(found.hint));
+  }
+  return {};
+}
+
+Result<Plan> planFromRecord(const model::SandboxRecord& record, image::ImageStore& images) {
+  Plan plan;
+  plan.permissions = record.permissions;
+  plan.image = AK_TRY(images.resolve(record.image == "host" ? record.image : record.image_digest));
+  plan.image.reference = record.image;
+  plan.environment = record.environment;
+  plan.workdir = record.workdir;
+  plan.user = record.user;
+  plan.workspace_path = record.workspace_path;
+  plan.workspace.mode = record.permissions.workspace;
+  if (plan.workspace.mode != model::WorkspaceMode::None) {
+    const WorkspaceDirectory directory =
+        AK_TRY(lookAtWorkspace(record.workspace_path, Links::Refuse));
+    plan.workspace.source = directory.host;
+    plan.workspace.owner_uid = directory.owner_uid;
+    plan.workspace.owner_gid = directory.owner_gid;
+    plan.workspace.masks = record.workspace_masks;
+    plan.protected_paths = record.protected_paths;
+    if (plan.workspace.mode == model::WorkspaceMode::ReadWrite) {
+      AK_TRY(guardRepositories(plan));
+    }
+  }
+  return plan;
+}
+
+}  // namespace ak::manager
