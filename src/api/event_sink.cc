@@ -23,6 +23,9 @@ net::Task<Status> EventSink::started(const Started& started) {
   if (!started.hints.empty()) {
     data["hints"] = started.hints;
   }
+  if (!started.warnings.empty()) {
+    data["warnings"] = started.warnings;
+  }
   co_return co_await event("progress", data, net::Flush::Later);
 }
 

@@ -247,6 +247,7 @@ TEST_F(RunTest, TheUpgradedStreamCarriesInputResizeAndSignal) {
   const StreamFrame started = nextFrame(client, decoder);
   EXPECT_EQ(started.kind, StreamKind::Started);
   EXPECT_EQ(json::parse(started.payload)["hints"][0], "a hint.");
+  EXPECT_EQ(json::parse(started.payload)["warnings"][0], "a warning.");
   EXPECT_EQ(nextFrame(client, decoder), (StreamFrame{StreamKind::Stdout, "early "}));
   client.send(frame(StreamKind::Resize, std::string_view("\x28\x00\x78\x00", 4)));
   EXPECT_EQ(nextFrame(client, decoder), (StreamFrame{StreamKind::Stderr, "40x120"}));

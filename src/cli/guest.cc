@@ -119,17 +119,25 @@ class Guest {
   }
 
  private:
-  void onStarted(std::string_view text) {
-    started_ = json::parse(text, nullptr, false);
+  void onStarted(std::string_view frame) {
+    started_ = json::parse(frame, nullptr, false);
     if (!started_.is_object()) {
       started_ = json::object();
       return;
     }
-    if (const auto hints = started_.find("hints"); hints != started_.end() && hints->is_array()) {
-      for (const json& hint : *hints) {
-        if (hint.is_string()) {
-          context_.output().hint(hint.get_ref<const std::string&>());
-        }
+    eachString("warnings", [this](const std::string& text) { context_.output().note(text); });
+    eachString("hints", [this](const std::string& text) { context_.output().hint(text); });
+  }
+
+  template <typename Use>
+  void eachString(const char* key, Use use) const {
+    const auto list = started_.find(key);
+    if (list == started_.end() || !list->is_array()) {
+      return;
+    }
+    for (const json& item : *list) {
+      if (item.is_string()) {
+        use(item.get_ref<const std::string&>());
       }
     }
   }

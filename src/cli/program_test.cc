@@ -124,6 +124,15 @@ TEST_F(ProgramTest, HintsArePrintedForPeopleOnly) {
   EXPECT_EQ(run({"run", "-v", "x"}).err, "agentkernel: a hint\n");
 }
 
+TEST_F(ProgramTest, WarningsArePrintedForEverybodyAndDisarmed) {
+  const ScriptedServer server(socket(), [](Peer& peer) {
+    peer.switchProtocols();
+    peer.frame(StreamKind::Started, R"({"sandbox":"s","warnings":["a \u001b[2J",7]})");
+    peer.frame(StreamKind::Exit, R"({"exit_code":0})");
+  });
+  EXPECT_EQ(run({"run", "x"}).err, "agentkernel: a \\x1b[2J\n");
+}
+
 TEST_F(ProgramTest, AFailedConnectNamesTheNetworkOption) {
   const ScriptedServer server(socket(), [](Peer& peer) {
     peer.switchProtocols();

@@ -31,6 +31,8 @@ class ExecSink {
     std::string uuid;
     std::string image;
     std::vector<std::string> hints;  // one sentence each, for people
+    std::vector<std::string>
+        warnings;  // the same of what is not as one would expect: for everybody
     bool from_pool = false;
   };
 

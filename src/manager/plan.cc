@@ -19,12 +19,12 @@ Status guardRepositories(Plan& plan) {
                             }) != 0) {
     // Granted, but there is nothing whose parts could be protected: git init would be the guest's.
     paths.emplace_back(".git");
-    plan.hints.emplace_back(
+    plan.warnings.emplace_back(
         "The workspace has no git directory of its own: .git stays protected.");
   }
   std::ranges::move(found.guarded, std::back_inserter(paths));
   if (!found.hint.empty()) {
-    plan.hints.push_back(std::move(found.hint));
+    plan.warnings.push_back(std::move(found.hint));
   }
   return {};
 }

@@ -27,7 +27,8 @@ struct Plan {
   std::string workdir;                   // absolute in the sandbox
   std::string user;
   std::vector<model::FileInjection> files;
-  std::vector<std::string> hints;
+  std::vector<std::string> hints;     // manager.h
+  std::vector<std::string> warnings;  // manager.h
 };
 
 // Completes what a writable workspace protects by what is in the directory now. Blocking.

@@ -125,7 +125,7 @@ Status Planner::chooseWorkspace(const Sources& sources,
   }
   const policy::WorkspaceDecision decision = AK_TRY(policy::decideWorkspace(question));
   if (!decision.hint.empty()) {
-    plan.hints.push_back(decision.hint);
+    plan.warnings.push_back(decision.hint);
   }
   plan.workspace.mode = decision.mode;
   if (decision.mode == model::WorkspaceMode::None) {

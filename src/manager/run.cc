@@ -209,6 +209,7 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
   started.uuid = result.uuid;
   started.image = state->plan.image.reference;
   started.hints = state->plan.hints;
+  started.warnings = state->plan.warnings;
   started.from_pool = state->sandbox->from_pool;
   const Status told = co_await sink.started(started);
   result.phases.started = watch.microseconds();

@@ -18,7 +18,7 @@ enum class StreamKind : std::uint8_t {
   Signal = 4,    // client to server: u8 signal number
   Stdout = 16,   // server to client: bytes
   Stderr = 17,   // server to client: bytes
-  Started = 18,  // server to client: JSON {sandbox, uuid, image, hints:[...]}
+  Started = 18,  // server to client: JSON {sandbox, uuid, image, hints:[...], warnings:[...]}
   Exit = 19,     // server to client, last: JSON {exit_code, signal, timed_out, killed, phases{...},
                  // changes?}
   Failed = 20,   // server to client, last: JSON {code, message, remedy}

@@ -64,6 +64,10 @@ TEST(WorkspaceTest, WideDirectoriesAreNotMountedAndAHintSaysWhy) {
   }
 }
 
+TEST(WorkspaceTest, OfTwoReasonsTheHomeDirectoryIsNamed) {
+  EXPECT_EQ(whyTooWide(ask("/home/ann")), "it is the home directory");
+}
+
 TEST(WorkspaceTest, AskingForAWideDirectoryByNameIsAnError) {
   for (const auto mode : {WorkspaceMode::Cow, WorkspaceMode::ReadWrite, WorkspaceMode::ReadOnly}) {
     for (const char* path : {"/", "/home/ann", "/etc", "/home/ann/.ssh", "/data/vault/keys"}) {

@@ -45,13 +45,13 @@ bool isSomeHome(std::string_view path) {
 
 std::string whyTooWide(const WorkspaceQuestion& question) {
   const std::string& path = question.path;
+  if (!question.home.empty() && path == question.home) {
+    return "it is the home directory";
+  }
   for (const std::string& own : question.own_directories) {
     if (isWithin(own, path) || isWithin(path, own)) {
       return "it holds or is part of agentkernel's own files";
     }
-  }
-  if (!question.home.empty() && path == question.home) {
-    return "it is the home directory";
   }
   if (isSystemDirectory(path)) {
     return "it is a system directory";
@@ -96,10 +96,11 @@ Result<WorkspaceDecision> decideWorkspace(const WorkspaceQuestion& question) {
       return fail(ErrorCode::PolicyDenied, cat("cannot mount ", shown, " as a workspace: ", why),
                   "Run from a directory that holds only the project, or use --mount none.");
     }
-    return WorkspaceDecision{WorkspaceMode::None,
-                             cat("Nothing is mounted at /workspace: ", shown,
-                                 " is not shown to sandboxes, since ", why, "."),
-                             {}};
+    return WorkspaceDecision{
+        WorkspaceMode::None,
+        cat("Nothing is mounted at /workspace: ", shown, " is not shown to sandboxes, since ", why,
+            ". Go to a project's directory, or write --mount none."),
+        {}};
   }
   return WorkspaceDecision{question.asked.value_or(WorkspaceMode::Cow),
                            {},

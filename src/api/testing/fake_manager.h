@@ -231,7 +231,8 @@ class FakeManager final : public manager::Manager {
     if (command[0] == "throws") {
       throw std::runtime_error("a bug");
     }
-    const manager::ExecSink::Started begun{"run-1", result.uuid, "host", {"a hint."}, true};
+    const manager::ExecSink::Started begun{"run-1",     result.uuid,    "host",
+                                           {"a hint."}, {"a warning."}, true};
     Status sent = co_await sink.started(begun);
     if (sent) {
       sent = co_await play(command, sink, result.outcome);
