@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "model/sandbox.h"
 #include "sys/file.h"
 
 namespace ak::guest {
@@ -94,13 +95,17 @@ std::string_view stepText(ChildStep step) {
   return "an unknown step";
 }
 
-Error explainExec(const std::string& command, int error) {
-  const std::string name = printable(command);
+Error explainExec(const std::vector<std::string>& command, int error) {
+  const std::string name = printable(command.front());
   switch (error) {
     case ENOENT:
-    case ENOTDIR:
+    case ENOTDIR: {
+      std::string remedy = model::remedyForOneWord(command);
       return Error::make(ErrorCode::CommandNotFound, cat("no command '", name, "' in the sandbox"),
-                         "Check the name, PATH and the image; for a script also its #! line.");
+                         !remedy.empty() ? std::move(remedy)
+                                         : "Check the name, PATH and the image; for a script also "
+                                           "its #! line.");
+    }
     case EACCES:
     case EPERM:
     case EISDIR:
@@ -209,7 +214,7 @@ ChildPlan ExecPlan::childPlan() {
 Error ExecPlan::explain(const ChildFailure& failure) const {
   const auto [step, error] = failure;
   if (step == ChildStep::Exec) {
-    return explainExec(request_.argv.front(), error);
+    return explainExec(request_.argv, error);
   }
   if (step == ChildStep::Directory) {
     Error wrong = Error::fromErrno(error, cat("working directory ", printable(request_.directory)));

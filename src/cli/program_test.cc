@@ -40,6 +40,7 @@ TEST_F(ProgramTest, WrongCommandLinesAreToldApartFromTheGuest) {
             "agentkernel: unknown profile 'moderat'\n"
             "agentkernel: Did you mean 'moderate'? Accepted: permissive, moderate, restrictive, "
             "custom.\n");
+  EXPECT_TRUE(run({"run", "--mount", "/a:/b", "true"}).err.contains("--file SRC:DEST"));
   EXPECT_EQ(run({"run", "--memory", "lots", "true"}).status, 125);
   EXPECT_EQ(run({"run", "--network", "full", "--no-network", "true"}).status, 125);
   EXPECT_EQ(run({"run", "--name", "a/b", "true"}).status, 125);

@@ -45,7 +45,7 @@ Status fillPermissions(const Arguments& arguments, model::RunRequest& request) {
     request.network = model::NetworkMode::None;
   }
   if (const auto word = arguments.value("mount")) {
-    request.workspace.mode = AK_TRY(model::parseWorkspaceMode(*word));
+    request.workspace.mode = AK_TRY(parseMount(*word));
   }
   request.workspace.granted = arguments.values("grant");
   return {};

@@ -85,6 +85,7 @@ Result<std::uint32_t> parseCpus(std::string_view word) {
 }
 
 Result<std::chrono::milliseconds> parseTimeout(std::string_view word) {
+  constexpr std::string_view kExample = "90s, 30m, 1h or 250ms";
   if (word.ends_with("ms")) {
     const auto number = parseNumber<std::uint32_t>(word.substr(0, word.size() - 2));
     if (number && *number != 0) {
@@ -93,7 +94,13 @@ Result<std::chrono::milliseconds> parseTimeout(std::string_view word) {
   } else if (const auto seconds = parseDuration(word); seconds && seconds->count() > 0) {
     return std::chrono::milliseconds(*seconds);
   }
-  return bad("a duration", word, "90s, 30m, 1h or 250ms");
+  if (word.starts_with('0')) {
+    return fail(
+        ErrorCode::InvalidArgument,
+        cat("'", printable(word.substr(0, 100)), "' is no time to run in"),
+        cat("Without a timeout a command runs until it ends; or write for example: ", kExample));
+  }
+  return bad("a duration", word, kExample);
 }
 
 Result<model::FileInjection> readFileOption(const std::string& word) {
@@ -136,6 +143,17 @@ Result<model::FileInjection> readFileOption(const std::string& word) {
                               .mode = mode.value_or(info.st_mode & 0777U)};
 }
 
+Result<model::WorkspaceMode> parseMount(std::string_view word) {
+  if (word.contains('/') || word.contains(':')) {
+    return fail(ErrorCode::InvalidArgument,
+                cat("--mount says how the working directory is mounted, not what: '",
+                    printable(word.substr(0, 100)), "'"),
+                "Go to the directory and write --mount cow, rw, ro or none; a single file comes in "
+                "with --file SRC:DEST.");
+  }
+  return model::parseWorkspaceMode(word);
+}
+
 std::string imageNameOf(std::string_view path) {
   std::string name = toLower(path.substr(path.rfind('/') + 1));
   for (const std::string_view ending : {".gz", ".zst", ".tar", ".tgz"}) {
@@ -172,7 +190,8 @@ Result<std::vector<std::string>> readEnvironmentFile(const std::string& path,
     if (line.ends_with('\r')) {
       line.remove_suffix(1);
     }
-    if (trim(line).empty() || trim(line).starts_with('#')) {
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    if (line.empty() || line.starts_with('#')) {
       continue;
     }
     const Status added = [&]() -> Status {

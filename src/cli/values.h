@@ -21,6 +21,9 @@ Result<std::uint32_t> parseCpus(std::string_view word);
 // "90", "90s", "30m", "1h", "3d", "250ms"; not 0.
 Result<std::chrono::milliseconds> parseTimeout(std::string_view word);
 
+// "cow", "rw", "ro", "none"; told apart from what other tools' --mount takes.
+Result<model::WorkspaceMode> parseMount(std::string_view word);
+
 // "SRC:DEST[:MODE]"; reads SRC. Without a mode the file keeps its own permission bits.
 Result<model::FileInjection> readFileOption(const std::string& word);
 
@@ -30,7 +33,8 @@ std::string imageNameOf(std::string_view path);
 
 // "KEY=VALUE", or "KEY" for the value that it has here.
 Result<std::string> environmentEntry(const std::string& word, const env::Environment& environment);
-// Lines of such entries; empty ones and those that begin with # are skipped.
+// Lines of such entries; empty ones and those that begin with # are skipped, blanks before a key
+// too. Values are taken as they are, quotes included, as docker and podman do.
 Result<std::vector<std::string>> readEnvironmentFile(const std::string& path,
                                                      const env::Environment& environment);
 

@@ -50,6 +50,20 @@ TEST(ValuesTest, TimeoutsAreDurationsAboveZero) {
   }
 }
 
+TEST(ValuesTest, NoTimeAtAllIsToldFromWhatIsNoDuration) {
+  EXPECT_TRUE(parseTimeout("0").error().remedy.contains("Without a timeout"));
+  EXPECT_TRUE(parseTimeout("0ms").error().remedy.contains("Without a timeout"));
+  EXPECT_TRUE(parseTimeout("soon").error().message.contains("not a duration"));
+}
+
+TEST(ValuesTest, MountTakesAWayAndNoPath) {
+  EXPECT_EQ(*parseMount("ro"), model::WorkspaceMode::ReadOnly);
+  for (const char* path : {"/a:/b", "./a", "a:b"}) {
+    EXPECT_TRUE(parseMount(path).error().remedy.contains("--file SRC:DEST")) << path;
+  }
+  EXPECT_TRUE(parseMount("roo").error().remedy.contains("cow"));
+}
+
 TEST(ValuesTest, FilesKeepTheirModeUnlessToldOtherwise) {
   const client::testing::TemporaryDirectory directory;
   const std::string path = directory.path() + "/a:b";
@@ -73,7 +87,7 @@ TEST(ValuesTest, EnvironmentFilesHaveCommentsAndPassedVariables) {
   const std::string path = directory.path() + "/env";
   {
     const auto fd = sys::openPath(path, O_WRONLY | O_CREAT, 0600);
-    ASSERT_TRUE(sys::writeAll(fd->get(), "# comment\n\nA=1 2\r\nHERE\nB=#x"));
+    ASSERT_TRUE(sys::writeAll(fd->get(), "# comment\n \n  # too\n\t A=1 2\r\nHERE\nB=#x"));
   }
   const env::Environment here = [](const char* name) -> std::optional<std::string> {
     return std::string_view(name) == "HERE" ? std::optional<std::string>("yes") : std::nullopt;

@@ -53,6 +53,11 @@ std::unexpected<Error> badReference(std::string_view text) {
       "imported first: agentkernel images import PATH --name NAME");
 }
 
+// Of any tag: the one name that no image can have.
+bool isNamedHost(std::string_view text) {
+  return text.substr(0, text.find(':')) == kHostImage;
+}
+
 bool isRepository(std::string_view repository) {
   const auto parts = split(repository, '/');
   if (parts.size() == 1) {
@@ -72,7 +77,7 @@ Result<Reference> parseReference(std::string_view text) {
   if (text == kHostImage) {
     return Reference{Reference::Kind::Host, std::string(text)};
   }
-  if (text.empty() || text.size() > kMaxName) {
+  if (text.empty() || text.size() > kMaxName || isNamedHost(text)) {
     return badReference(text);
   }
   std::string_view digest = text;
@@ -99,7 +104,12 @@ Result<Reference> parseReference(std::string_view text) {
 }
 
 Result<std::string> parseImageName(std::string_view text) {
-  if (text.empty() || text.size() > kMaxName || text == kHostImage) {
+  if (isNamedHost(text)) {
+    return fail(ErrorCode::InvalidArgument,
+                "the name 'host' is this machine's own /usr and cannot be given to an image",
+                "Choose another name: agentkernel images import PATH --name NAME");
+  }
+  if (text.empty() || text.size() > kMaxName) {
     return badReference(text);
   }
   // A colon after the last slash separates the tag; one before it is a registry's port.
@@ -108,7 +118,7 @@ Result<std::string> parseImageName(std::string_view text) {
   const std::string_view repository = text.substr(0, colon);
   const std::string_view tag =
       colon == std::string_view::npos ? std::string_view("latest") : text.substr(colon + 1);
-  if (!isRepository(repository) || !isTag(tag) || repository == kHostImage) {
+  if (!isRepository(repository) || !isTag(tag)) {
     return badReference(text);
   }
   return cat(repository, ":", tag);

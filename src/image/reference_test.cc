@@ -7,6 +7,15 @@
 namespace ak::image {
 namespace {
 
+TEST(ReferenceTest, TheNameOfThisMachineIsNoImages) {
+  for (const char* name : {"host", "host:1"}) {
+    const auto parsed = parseImageName(name);
+    ASSERT_FALSE(parsed) << name;
+    EXPECT_NE(parsed.error().remedy.find("another name"), std::string::npos)
+        << parsed.error().remedy;
+  }
+}
+
 TEST(ReferenceTest, NamesGetTheTagLatest) {
   EXPECT_EQ(parseReference("debian")->value, "debian:latest");
   EXPECT_EQ(parseReference("debian:12-slim")->value, "debian:12-slim");

@@ -11,6 +11,12 @@ namespace ak::image {
 
 namespace {
 
+// Before the first header was right: most likely somebody named another kind of file.
+std::unexpected<Error> noArchive() {
+  return fail(ErrorCode::Protocol, "it is not a tar archive",
+              "Name a root directory, a root tar, an OCI layout or a docker-archive.");
+}
+
 std::optional<TarType> typeOf(char flag) {
   switch (flag) {
     case '0':
@@ -51,7 +57,9 @@ Result<bool> TarReader::readBlock(std::span<char> block) {
   while (have < block.size()) {
     const std::size_t size = AK_TRY(source_.read(block.subspan(have)));
     if (size == 0) {
-      return have == 0 ? Result<bool>(false) : malformedArchive("it ends within a member");
+      return have == 0 ? Result<bool>(false)
+             : began_  ? malformedArchive("it ends within a member")
+                       : noArchive();
     }
     have += size;
   }
@@ -128,8 +136,9 @@ Result<std::optional<TarEntry>> TarReader::next() {
       break;
     }
     if (!tarChecksumOk(header)) {
-      return malformedArchive("a header's checksum is wrong");
+      return began_ ? malformedArchive("a header's checksum is wrong") : noArchive();
     }
+    began_ = true;
     const char flag = header[kTarTypeFlag.offset];
     const auto size = tarNumber(header, kTarSize);
     if (!size) {

@@ -45,6 +45,7 @@ class TarReader {
   ByteSource& source_;
   std::uint64_t left_ = 0;     // content of the current member not yet read
   std::uint64_t padding_ = 0;  // zero bytes after it
+  bool began_ = false;         // a header was right
   bool ended_ = false;
   bool complete_ = false;
 };

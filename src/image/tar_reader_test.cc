@@ -183,5 +183,13 @@ TEST(TarReaderTest, MalformedHeadersAreRefused) {
   EXPECT_EQ(errorOf(TarWriter().add({.name = "v", .type = 'V'}).finish()), ErrorCode::Unsupported);
 }
 
+TEST(TarReaderTest, AnotherKindOfFileIsNotTakenForADamagedArchive) {
+  for (const std::string& text : {std::string("#!/bin/sh\n"), std::string(2000, 'x')}) {
+    const auto result = readTar(text);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().message, "it is not a tar archive");
+  }
+}
+
 }  // namespace
 }  // namespace ak::image

@@ -192,11 +192,14 @@ Status Planner::chooseImage(const Sources& sources,
   Result<image::ResolvedImage> image = images_.resolve(reference);
   if (!image && !named && image.error().code == ErrorCode::NotFound && !plan.command.empty()) {
     // Nobody asked for an image: what the user misses is the command.
+    const std::string missed =
+        cat("'", printable(plan.command.front()), "' is not among this machine's programs");
+    if (std::string remedy = model::remedyForOneWord(plan.command); !remedy.empty()) {
+      return fail(ErrorCode::CommandNotFound, missed, std::move(remedy));
+    }
     return fail(
         ErrorCode::CommandNotFound,
-        cat("'", printable(plan.command.front()),
-            "' is not among this machine's programs, and image ", reference,
-            " for it is not in the store"),
+        cat(missed, ", and image ", reference, " for it is not in the store"),
         cat("Install it on this machine, or import an image that has it: agentkernel images "
             "import FILE --name ",
             reference));

@@ -1,6 +1,7 @@
 #include "model/permissions.h"
 
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
@@ -29,12 +30,18 @@ constexpr Words<SeccompSet, 4> kSeccompSets = {{{SeccompSet::Default, "default"}
                                                 {SeccompSet::AiAgent, "ai-agent"}}};
 
 template <typename T, std::size_t N>
-Result<T> parseWord(const Words<T, N>& words, std::string_view what, std::string_view word) {
+Result<T> parseWord(const Words<T, N>& words,
+                    std::string_view what,
+                    std::string_view word,
+                    std::optional<T> unoffered = std::nullopt) {
   std::vector<std::string_view> names;
   std::string accepted;
   for (const auto& [value, text] : words) {
     if (text == word) {
       return value;
+    }
+    if (value == unoffered) {
+      continue;
     }
     names.push_back(text);
     accepted += accepted.empty() ? "" : ", ";
@@ -75,7 +82,8 @@ Result<Profile> parseProfile(std::string_view word) {
 }
 
 Result<NetworkMode> parseNetworkMode(std::string_view word) {
-  return parseWord(kNetworks, "network mode", word);
+  // Understood, so that it can be refused as what it is, but advertised to nobody.
+  return parseWord(kNetworks, "network mode", word, std::optional(NetworkMode::Proxy));
 }
 
 Result<WorkspaceMode> parseWorkspaceMode(std::string_view word) {

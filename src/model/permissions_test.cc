@@ -29,7 +29,8 @@ TEST(PermissionsTest, AnUnknownWordNamesTheNearestAndTheAccepted) {
   EXPECT_EQ(parsed.error().code, ErrorCode::InvalidArgument);
   EXPECT_NE(parsed.error().remedy.find("'moderate'"), std::string::npos);
   EXPECT_NE(parseProfile("\x1b[2J").error().message.find("\\x1b"), std::string::npos);
-  EXPECT_NE(parseNetworkMode("").error().remedy.find("none, proxy, full"), std::string::npos);
+  EXPECT_NE(parseNetworkMode("").error().remedy.find("none, full"), std::string::npos);
+  EXPECT_EQ(parseNetworkMode("prox").error().remedy.find("'proxy'"), std::string::npos);
 }
 
 }  // namespace

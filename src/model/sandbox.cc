@@ -108,8 +108,10 @@ Status validateEnvironment(const std::vector<std::string>& environment) {
       // Only the key is shown: the value may be a secret.
       return fail(ErrorCode::InvalidArgument,
                   cat("environment entry '", printable(key.substr(0, 64)), "' is not KEY=VALUE"),
-                  "Write KEY=VALUE, with a key of letters, digits and '_' that does not begin with "
-                  "a digit.");
+                  key.starts_with("export ")
+                      ? "Leave the shell's word 'export' out: KEY=VALUE alone."
+                      : "Write KEY=VALUE, with a key of letters, digits and '_' that does not "
+                        "begin with a digit.");
     }
   }
   return {};
@@ -140,6 +142,15 @@ Status validateCommand(const std::vector<std::string>& command) {
                 "Name a program to run, for example: agentkernel run -- ls -l");
   }
   return validateStrings(command, "command");
+}
+
+std::string remedyForOneWord(const std::vector<std::string>& command) {
+  if (command.size() != 1 || !trim(command.front()).contains(' ')) {
+    return {};
+  }
+  return "This is a whole command line in one word: leave the quotes around it out, or have a "
+         "shell "
+         "take it apart: sh -c '...'.";
 }
 
 std::string makeUuid(WallTime now, Random& random) {

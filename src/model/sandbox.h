@@ -59,6 +59,9 @@ Status validateEnvironment(const std::vector<std::string>& environment);
 Status validateWorkdir(std::string_view workdir);
 // 1 to 1024 arguments, first not empty, no NUL, at most 128 KiB each and 1 MiB in all.
 Status validateCommand(const std::vector<std::string>& command);
+// What to do about a command that was not found and is one word with spaces, which is how a whole
+// command line in quotes arrives; "" for any other.
+std::string remedyForOneWord(const std::vector<std::string>& command);
 
 // Time-ordered unique id, RFC 9562 version 7.
 std::string makeUuid(WallTime now, Random& random);

@@ -44,6 +44,12 @@ TEST(EnvironmentTest, KeysAreShellNamesAndValuesAreFree) {
   EXPECT_FALSE(validateEnvironment(std::vector<std::string>(1025, "A=1")));
 }
 
+TEST(EnvironmentTest, TheShellsExportIsNamedAsWhatIsTooMuch) {
+  const Status exported = validateEnvironment({"export A=1"});
+  ASSERT_FALSE(exported);
+  EXPECT_TRUE(exported.error().remedy.contains("'export'"));
+}
+
 TEST(EnvironmentTest, AnErrorNeverShowsTheValue) {
   const auto status = validateEnvironment({"BAD-KEY=s3cret"});
   ASSERT_FALSE(status);
@@ -68,6 +74,12 @@ TEST(CommandTest, FitsWhatExecveCanCarry) {
   EXPECT_FALSE(validateCommand(std::vector<std::string>(1025, "x")));
   EXPECT_FALSE(validateCommand({"x", std::string(128 * 1024, 'x')}));
   EXPECT_FALSE(validateCommand(std::vector<std::string>(9, std::string(127 * 1024, 'x'))));
+}
+
+TEST(CommandTest, AWholeLineInOneWordHasItsRemedy) {
+  EXPECT_TRUE(remedyForOneWord({"ls -la"}).contains("sh -c"));
+  EXPECT_EQ(remedyForOneWord({"ls"}), "");
+  EXPECT_EQ(remedyForOneWord({"my program", "-v"}), "");
 }
 
 TEST(UuidTest, HasTimeVersionAndVariant) {

@@ -27,7 +27,7 @@ constexpr std::array<OptionSpec, 10> kOptions = {{
 constexpr std::array<std::string_view, 3> kExamples = {
     "agentkernel exec build -- make install",
     "agentkernel exec -t build bash",
-    "agentkernel exec --sudo build -- apt-get install -y jq",
+    "agentkernel exec --sudo build -- chown -R 1000 /workspace",
 };
 
 Result<int> run(Context& context, const Arguments& arguments) {
