@@ -80,4 +80,14 @@ std::string fieldText(const json& object, std::string_view key) {
                             : found->dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+std::string fieldTime(const json& object, std::string_view key) {
+  std::string text = fieldText(object, key);
+  const std::size_t point = text.find('.');
+  const std::size_t zone = text.find_first_not_of("0123456789", point + 1);
+  if (point != std::string::npos && zone != std::string::npos) {
+    text.erase(point, zone - point);
+  }
+  return text;
+}
+
 }  // namespace ak::cli

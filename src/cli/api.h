@@ -37,5 +37,7 @@ std::string prettyJson(const nlohmann::json& value);
 
 // The text of a field for a table: strings as they are, other scalars as JSON, "" when absent.
 std::string fieldText(const nlohmann::json& object, std::string_view key);
+// The same of a time (RFC 3339), to the second.
+std::string fieldTime(const nlohmann::json& object, std::string_view key);
 
 }  // namespace ak::cli

@@ -154,6 +154,8 @@ void Output::check(Mark mark, std::string_view name, std::string_view detail) {
     switch (mark) {
       case Mark::Ok:
         return paint(kGreen, "ok    ");
+      case Mark::Info:
+        return std::string("info  ");
       case Mark::Warning:
         return paint(kYellow, "warn  ");
       case Mark::Failed:

@@ -39,8 +39,8 @@ class Output {
   void changes(const std::vector<model::Change>& changes);
   // A unified diff, coloured on a terminal.
   void diff(std::string_view text);
-  enum class Mark : std::uint8_t { Ok, Warning, Failed };
-  // "ok      name: detail", "warn ..." or "FAILED ..."
+  enum class Mark : std::uint8_t { Ok, Info, Warning, Failed };
+  // "ok      name: detail", "info ...", "warn ..." or "FAILED ..."
   void check(Mark mark, std::string_view name, std::string_view detail);
 
   // To standard error, "agentkernel: message" and the remedy in a line of its own.

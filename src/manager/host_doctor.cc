@@ -2,6 +2,7 @@
 
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "sys/file.h"
@@ -64,11 +65,14 @@ void checkDisk(Checks& checks, const std::string& state) {
 
 void checkSettings(Checks& checks, UserSettings& settings, const env::Paths& paths) {
   const auto current = settings.current();
-  if (current) {
-    checks.push_back({"configuration", CheckStatus::Ok, paths.user_config, ""});
-  } else {
+  if (!current) {
     checks.push_back(
         {"configuration", CheckStatus::Error, current.error().message, current.error().remedy});
+  } else if (::access(paths.user_config.c_str(), F_OK) != 0) {
+    checks.push_back({"configuration", CheckStatus::Info,
+                      cat("no ", paths.user_config, ": the defaults hold"), ""});
+  } else {
+    checks.push_back({"configuration", CheckStatus::Ok, paths.user_config, ""});
   }
 }
 

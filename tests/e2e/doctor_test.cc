@@ -54,6 +54,7 @@ TEST_F(DoctorTest, AddsTheChecksThatNeedNoDaemon) {
   EXPECT_EQ(shown.status, 1);
   EXPECT_TRUE(shown.out.starts_with("FAILED  daemon: ")) << shown.out;
   EXPECT_NE(shown.out.find("ok      kernel: "), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("info    configuration: no "), std::string::npos) << shown.out;
 }
 
 }  // namespace

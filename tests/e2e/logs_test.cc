@@ -127,6 +127,13 @@ TEST_F(FollowTest, TheDaemonsLogGoesOnOverItsRestart) {
   EXPECT_EQ(follower.finish().status, 128 + SIGINT);
 }
 
+TEST_F(FollowTest, TheDaemonsLogAsJsonIsAnObjectALineToo) {
+  ASSERT_TRUE(sys::makePrivateDirectory(state()));
+  write(state() + "/daemon.log", "one\ntwo \"x\"\nlast");
+  EXPECT_EQ(agentkernel({"daemon", "logs", "--json", "--last", "2"}).out,
+            "{\"message\":\"two \\\"x\\\"\"}\n{\"message\":\"last\"}\n");
+}
+
 TEST_F(FollowTest, TheDaemonsLogIsFollowedOverItsRotation) {
   ASSERT_TRUE(sys::makePrivateDirectory(state()));
   write(state() + "/daemon.log", "one\ntwo\n");

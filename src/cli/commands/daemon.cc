@@ -106,9 +106,9 @@ void printStatus(Context& context, const json& data) {
   row("backend", fieldText(data, "backend"));
   row("sandboxes",
       cat(fieldText(data, "running"), " running, ", fieldText(data, "known"), " known"));
-  row("pool", cat(fieldText(pool, "warm"), " of ", fieldText(pool, "target"), " ready (at most ",
-                  fieldText(pool, "max"), "), ", fieldText(pool, "hits"), " hits, ",
-                  fieldText(pool, "misses"), " misses"));
+  row("pool", cat(fieldText(pool, "warm"), " ready (", fieldText(pool, "target"),
+                  " of each kind, at most ", fieldText(pool, "max"), "), ", fieldText(pool, "hits"),
+                  " hits, ", fieldText(pool, "misses"), " misses"));
   row("launcher", cat("restarted ", fieldText(data, "launcher_restarts"), " times"));
 }
 

@@ -19,9 +19,10 @@ namespace ak::cli {
 
 namespace {
 
-constexpr std::array<OptionSpec, 2> kOptions = {{
+constexpr std::array<OptionSpec, 3> kOptions = {{
     {"last", 'l', Takes::Value, "N", "Only the last N lines"},
     {"follow", 'f', Takes::Nothing, "", "Go on with what is logged until Ctrl-C"},
+    {"json", 0, Takes::Nothing, "", "Print an object {message} a line, for programs"},
 }};
 
 constexpr std::array<std::string_view, 2> kExamples = {
@@ -99,8 +100,10 @@ Result<bool> stillThere(const sys::OwnedFd& changes) {
   }
 }
 
-Result<int> follow(Context& context, sys::LogReader& log, const sys::OwnedFd& changes) {
-  LogPrinter printer(context.output(), LogPrinter::Form::Text);
+Result<int> follow(Context& context,
+                   sys::LogReader& log,
+                   const sys::OwnedFd& changes,
+                   LogPrinter& printer) {
   for (;;) {
     const bool there = AK_TRY(stillThere(changes));
     printer.add(AK_TRY(readOn(log)));
@@ -132,8 +135,14 @@ Result<int> logs(Context& context, const Arguments& arguments) {
     changes = AK_TRY(watch(place.paths.state));
   }
   const std::string text = AK_TRY(readOn(*log));
-  context.output().lines(lastLines(text, wanted));
-  return changes ? follow(context, *log, *changes) : 0;
+  LogPrinter printer(context.output(),
+                     arguments.has("json") ? LogPrinter::Form::Json : LogPrinter::Form::Text);
+  printer.add(lastLines(text, wanted));
+  if (changes) {
+    return follow(context, *log, *changes, printer);
+  }
+  printer.end();
+  return 0;
 }
 
 }  // namespace

@@ -38,6 +38,9 @@ Output::Mark markOf(const json& check) {
   if (status == "error") {
     return Output::Mark::Failed;
   }
+  if (status == "info") {
+    return Output::Mark::Info;
+  }
   return status == "warning" ? Output::Mark::Warning : Output::Mark::Ok;
 }
 

@@ -45,7 +45,7 @@ Result<int> list(Context& context, const Arguments& arguments) {
   for (const json& image : images) {
     table.rows.push_back({fieldText(image, "name"), fieldText(image, "id").substr(0, 19),
                           sizeText(image, "size"), fieldText(image, "layers"),
-                          fieldText(image, "created")});
+                          fieldTime(image, "created")});
   }
   context.output().table(table);
   return 0;

@@ -45,7 +45,7 @@ Result<int> run(Context& context, const Arguments& arguments) {
   for (const json& item : list) {
     table.rows.push_back({fieldText(item, "name"), fieldText(item, "status"),
                           fieldText(item, "image"), fieldText(item, "backend"),
-                          fieldText(item, "created_at")});
+                          fieldTime(item, "created_at")});
   }
   context.output().table(table);
   return 0;
