@@ -99,15 +99,6 @@ const sys::OwnedFd* BoxCgroup::dir(Controller controller) const {
   return found.valid() ? &found : nullptr;
 }
 
-Status BoxCgroup::add(pid_t pid) {
-  for (std::size_t i = 0; i < kControllers; ++i) {
-    if (parents_[i].valid()) {
-      AK_TRY(writeControl(dirs_[i].get(), "cgroup.procs", cat(pid)));
-    }
-  }
-  return {};
-}
-
 Result<std::vector<sys::OwnedFd>> BoxCgroup::entrances() const {
   std::vector<sys::OwnedFd> files;
   for (std::size_t i = 0; i < kControllers; ++i) {

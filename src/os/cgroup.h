@@ -26,12 +26,9 @@ class BoxCgroup {
  public:
   BoxCgroup() = default;
 
-  // Puts a process into it (all hierarchies); what the process forks stays in it. Slow in version 1
-  // (a kernel-wide lock and a grace period of several milliseconds): for a new child see
-  // entrances().
-  Status add(pid_t pid);
-  // Version 1: files to which a single-threaded process writes "0" to put itself in, without that
-  // lock. The right to is checked against whoever opened them. Empty in version 2.
+  // Version 1: files to which a single-threaded process writes "0" to put itself in. `cgroup.procs`
+  // would take a kernel-wide lock and a grace period of several milliseconds. The right to is
+  // checked against whoever opened them. Empty in version 2.
   Result<std::vector<sys::OwnedFd>> entrances() const;
   // Version 2: for CLONE_INTO_CGROUP. -1 otherwise.
   int cloneFd() const;
