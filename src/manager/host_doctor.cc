@@ -50,6 +50,18 @@ void checkNamespaces(Checks& checks) {
   }
 }
 
+// Where ak-launcher looks for it too.
+void checkNetwork(Checks& checks) {
+  constexpr const char* kPasta = "/usr/bin/pasta";
+  if (::access(kPasta, X_OK) == 0) {
+    checks.push_back({"network_full", CheckStatus::Ok, kPasta, ""});
+  } else {
+    checks.push_back({"network_full", CheckStatus::Info,
+                      cat(kPasta, " is not there: --network full is refused"),
+                      "If you want that: apt install passt"});
+  }
+}
+
 void checkDisk(Checks& checks, const std::string& state) {
   struct statvfs disk{};
   if (::statvfs(state.c_str(), &disk) != 0) {
@@ -82,6 +94,7 @@ Checks checkHost(const env::Paths& paths, UserSettings& settings) {
   Checks checks;
   checkKernel(checks);
   checkNamespaces(checks);
+  checkNetwork(checks);
   checkDisk(checks, paths.state);
   checkSettings(checks, settings, paths);
   return checks;

@@ -49,6 +49,8 @@ TEST_F(DoctorTest, AddsTheChecksThatNeedNoDaemon) {
             std::string::npos)
       << finished.out;
   EXPECT_FALSE(checkNamed(report, "kernel").value("message", "").empty()) << finished.out;
+  const bool pasta = ::access("/usr/bin/pasta", X_OK) == 0;
+  EXPECT_EQ(checkNamed(report, "network_full").value("status", ""), pasta ? "ok" : "info");
   // And for people.
   const Finished shown = Program(words({"doctor"}), environment).finish();
   EXPECT_EQ(shown.status, 1);
