@@ -12,6 +12,7 @@
 #include "backend/fake/fake_backend.h"
 #include "backend/native/native_backend.h"
 #include "base/text.h"
+#include "os/testing/agent_libraries.h"
 
 namespace ak::conformance {
 
@@ -95,16 +96,7 @@ void Bench::makeRoot() {
   std::ofstream(root / "etc/passwd")
       << "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n";
   std::ofstream(root / "etc/group") << "root:x:0:\nnogroup:x:65534:\n";
-#if __has_feature(address_sanitizer)
-  // Such an agent is not static; ld.so(8) looks here without a cache.
-  const fs::path libraries = "lib/x86_64-linux-gnu";
-  fs::create_directories(root / libraries);
-  fs::create_symlink(libraries, root / "lib64");
-  for (const char* library : {"ld-linux-x86-64.so.2", "libc.so.6", "libm.so.6", "libresolv.so.2",
-                              "libgcc_s.so.1", "libstdc++.so.6", "libsodium.so.23"}) {
-    fs::copy_file("/usr" / libraries / library, root / libraries / library);
-  }
-#endif
+  os::testing::addAgentLibraries(root);
 }
 
 void Bench::makeBackend() {

@@ -154,6 +154,7 @@ TEST_P(EscapeTest, LinksInAnImageLeadNowhere) {
   world().put(canary, "untouched");
   const std::string script =
       "set -e; cd \"$1\"; rm -rf image; mkdir image; cd image; cp ../project/hostile .; "
+      "cp -a ../../libraries/. .; "
       "ln -s \"$2\" workspace; ln -s \"$1\" proc; ln -s \"$1\" etc; ln -s \"$1\" sys; "
       "mkdir dev; ln -s \"$2\" dev/null; ln -s \"$2\" dev/console; tar -cf ../image.tar .";
   const Finished made = world().host({"/bin/sh", "-c", script, "sh", world().home(), canary});

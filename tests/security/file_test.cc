@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "client/client.h"
 #include "image/test_tar.h"
+#include "os/testing/agent_libraries.h"
 #include "world.h"
 
 namespace ak::security {
@@ -92,6 +93,13 @@ class FileTest : public SecurityTest {
     for (const char* tool : {"bin/sh", "bin/cat", "bin/ls", "bin/stat"}) {
       tar.hardLink(tool, "bin/busybox");
     }
+    const std::string directory = os::testing::kLibraryDirectory;
+    tar.directory("lib").directory(directory);
+    for (const std::string& library : os::testing::agentLibraries()) {
+      const auto bytes = sys::readFile(cat("/usr/", directory, "/", library), 16U << 20U);
+      tar.add({.name = cat(directory, "/", library), .content = bytes.value_or(""), .mode = 0755});
+    }
+    tar.symlink("lib64", directory);
   }
 
   std::string outside_;

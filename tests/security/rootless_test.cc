@@ -126,8 +126,10 @@ TEST_P(UserTest, AWritableWorkspaceBelongsToTheOwner) {
 }
 
 TEST_P(UserTest, AnImportedImageRuns) {
-  const Finished made = world().host(
-      {"/bin/sh", "-c", "mkdir -p ../img && cp hostile ../img/ && tar -C ../img -cf ../img.tar ."});
+  const Finished made =
+      world().host({"/bin/sh", "-c",
+                    "mkdir -p ../img && cp hostile ../img/ && cp -a ../../libraries/. ../img/ && "
+                    "tar -C ../img -cf ../img.tar ."});
   ASSERT_EQ(made.status, 0) << made.err;
   const Finished imported = world().agentkernel(
       {"images", "import", world().home() + "/img.tar", "--name", "only-hostile"});

@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "base/text.h"
+#include "os/testing/agent_libraries.h"
 #include "os/user_namespace.h"
 #include "sys/file.h"
 
@@ -136,6 +137,8 @@ World::World(const User& user) : uid_(user.uid), gid_(user.gid), many_ids_(user.
   project_ = home_ + "/project";
   ::chmod(top_.c_str(), 0755);
   fs::create_directory(top_ + "/bin");
+  fs::create_directory(top_ + "/libraries");
+  os::testing::addAgentLibraries(top_ + "/libraries");
   for (const char* name : {"agentkernel", "agentkerneld", "ak-launcher", "ak-agent"}) {
     fs::copy_file(cat(AK_BIN_DIR "/", name), cat(top_, "/bin/", name));
   }
