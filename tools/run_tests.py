@@ -25,10 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PARALLEL = ("unit", "tools")
 ALONE = ("conformance", "security", "contract", "e2e", "fault")
 # What is run of a build where not everything is. Of tsan `./dev test` builds no other test programs.
-# The address sanitizer handles SIGSEGV, and process 1 can be ended by what it handles: the agent of
-# that build does not stand against the attacks that a release stands against.
-PROGRAMS_OF = {"tsan": re.compile(r"(net|channel|manager|api)_test"),
-               "asan-ubsan": re.compile(r"(?!security_test).*")}
+PROGRAMS_OF = {"tsan": re.compile(r"(net|channel|manager|api)_test")}
 TIER_LABELS = {"default": (), "full": ("full",), "soak": ("soak",)}
 
 
@@ -96,6 +93,19 @@ def count(tests, outcomes, reports):
     return totals
 
 
+def sanitizer_reports(scratch):
+    """What programs of a sanitizer build, which may have no standard error, found: each is a failure.
+    cmake/sanitizer_options.cc sends them here."""
+    totals = Totals()
+    for report in sorted(scratch.glob("sanitizer.*")):
+        text = report.read_text(errors="replace")
+        print(text, flush=True)
+        first = next((line for line in text.splitlines() if "Sanitizer" in line), "report")
+        totals.failed += 1
+        totals.failures.append(f"{report.name}: {first.strip()}")
+    return totals
+
+
 def list_tests(build):
     output = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], check=True,
                             capture_output=True, text=True).stdout
@@ -133,6 +143,7 @@ def run_build(build, tier, pattern):
     scratch = build / "test-reports"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    scratch.chmod(0o1777)  # programs that run as another user report here too
     environment = dict(os.environ, AK_TEST_TIER=tier, GTEST_OUTPUT=f"xml:{scratch}/",
                        GTEST_COLOR="no", ASAN_OPTIONS="detect_leaks=1:abort_on_error=1",
                        UBSAN_OPTIONS="print_stacktrace=1", TSAN_OPTIONS="halt_on_error=1")
@@ -159,7 +170,9 @@ def run_build(build, tier, pattern):
     programs = {name: program for name, (program, _) in tests.items()}
     if "GTEST_FILTER" in environment:  # other kinds of programs ran too, but were not asked for
         outcomes = {n: o for n, o in outcomes.items() if programs[n] in reports or o != "run"}
-    return count(programs, outcomes, reports)
+    totals = count(programs, outcomes, reports)
+    totals.add(sanitizer_reports(scratch))
+    return totals
 
 
 def show(totals):

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import unittest
 
 import support
@@ -50,6 +52,15 @@ class TotalsTest(support.TreeTest):
     def test_a_test_that_could_not_start_is_a_failure(self):
         totals = run_tests.count({"a": "a_test"}, {"a": "notrun"}, {})
         self.assertEqual(totals.failed, 1)
+
+    def test_a_report_of_a_sanitizer_is_a_failure(self):
+        text = "=====\n==7==ERROR: LeakSanitizer: detected memory leaks\n"
+        report = self.write("sanitizer.agentkerneld.7", text)
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            totals = run_tests.sanitizer_reports(report.parent)
+        self.assertEqual(totals.line(), "0 passed, 1 failed, 0 skipped")
+        self.assertIn("agentkerneld.7: ==7==ERROR: LeakSanitizer", totals.failures[0])
+        self.assertIn("detected memory leaks", shown.getvalue())
 
 
 if __name__ == "__main__":
