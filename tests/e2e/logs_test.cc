@@ -38,7 +38,8 @@ TEST_F(FollowTest, EndsWhenTheCommandOfADetachedRunEnds) {
   ASSERT_EQ(made.status, 0) << made.err;
   Program follower = start({"logs", "--follow", "--verbose", "it"});
   ASSERT_TRUE(readUntil(follower.output(), "one\n", seen));
-  ASSERT_EQ(agentkernel({"exec", "it", "touch", "/tmp/go"}).status, 0);
+  // The sandbox ends with its command, maybe before this has been answered.
+  (void)agentkernel({"exec", "it", "touch", "/tmp/go"});
   const Finished finished = follower.finish();
   EXPECT_EQ(finished.status, 0);
   EXPECT_EQ(finished.out, "last");
