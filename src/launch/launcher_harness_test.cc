@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -16,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "os/testing/pure_cgroup_v2.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/random.h"
@@ -37,17 +37,6 @@ void inherit(std::array<std::pair<int, int>, N> moves) {
   for (const auto& [from, to] : moves) {
     ::dup2(from, to);
   }
-}
-
-// In a mount namespace of its own: what a host with nothing but version 2 looks like.
-bool hideCgroupV1() {
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    return false;
-  }
-  const int v2 = ::open_tree(AT_FDCWD, "/sys/fs/cgroup/unified", OPEN_TREE_CLONE);
-  return v2 >= 0 && ::umount2("/sys/fs/cgroup", MNT_DETACH) == 0 &&
-         ::move_mount(v2, "", AT_FDCWD, "/sys/fs/cgroup", MOVE_MOUNT_F_EMPTY_PATH) == 0;
 }
 
 }  // namespace
@@ -122,7 +111,7 @@ void LauncherHarness::spawn() {
     ::umask(0077);  // the daemon's
     inherit(std::array{std::pair{agent->get(), 10}, std::pair{listener->get(), 11},
                        std::pair{ready[1], 12}, std::pair{program->get(), 20}});
-    if (options_.pure_cgroup_v2 && !hideCgroupV1()) {
+    if (options_.pure_cgroup_v2 && !os::testing::hideCgroupV1()) {
       ::_exit(97);
     }
     if (uid_ != ::geteuid() && (::setgid(uid_) != 0 || ::setuid(uid_) != 0)) {

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ namespace ak::os {
 namespace {
 
 constexpr const char* kOurs = "agentkernel";
+constexpr std::string_view kLeaf = "/agentkernel-daemon";
 constexpr std::array<std::string_view, kControllers> kNames{"memory", "pids", "cpu", "cpuacct"};
 constexpr std::string_view kDelegate =
     "Run agentkernel in a delegated scope (systemd-run --user --scope -p Delegate=yes), or as "
@@ -39,23 +41,39 @@ Result<std::string> readControl(int dir, const std::string& name) {
   return sys::readAll(file.get(), 1024 * 1024);
 }
 
+// The group that is ours to divide. A launcher that was started by what an earlier one has moved
+// takes the same one, where the earlier one's boxes are.
 std::string ownGroup() {
   const Result<std::string> text = sys::readFile("/proc/self/cgroup", 64 * 1024);
   for (const std::string_view line : split(text ? *text : std::string(), '\n')) {
     if (line.starts_with("0::/")) {
-      return std::string(line.substr(3));
+      const std::string_view group = line.substr(3);
+      return std::string(group.ends_with(kLeaf) ? group.substr(0, group.size() - kLeaf.size())
+                                                : group);
     }
   }
   return "/";
 }
 
 // A group with controllers enabled for its children may hold no process itself: ours move down.
+// Meanwhile the neighbours, such as the shell that we come from, fork and end: until none is left.
 Status makeRoomBelow(int group) {
-  const sys::OwnedFd leaf = AK_TRY(makeDirectory(group, "agentkernel-daemon"));
-  const std::string pids = AK_TRY(readControl(group, "cgroup.procs"));
-  for (const std::string_view pid : split(pids, '\n')) {
-    if (!pid.empty()) {
-      AK_TRY(writeControl(leaf.get(), "cgroup.procs", pid));
+  constexpr int kRounds = 1000;
+  const sys::OwnedFd leaf = AK_TRY(makeDirectory(group, std::string(kLeaf.substr(1))));
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string pids = AK_TRY(readControl(group, "cgroup.procs"));
+    if (pids.empty()) {
+      break;
+    }
+    if (round > 1) {
+      // One that is ending cannot be moved, and counts until it has; nothing tells when.
+      ::poll(nullptr, 0, 1);
+    }
+    for (const std::string_view pid : split(trim(pids), '\n')) {
+      const Status moved = writeControl(leaf.get(), "cgroup.procs", pid);
+      if (!moved && moved.error().sys_errno != ESRCH) {
+        return moved;
+      }
     }
   }
   return {};
