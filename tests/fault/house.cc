@@ -67,20 +67,20 @@ std::map<pid_t, Seen> descendants() {
   return ours;
 }
 
-void cgroupsNamed(const std::set<std::string>& boxes, std::vector<std::string>& left) {
-  std::error_code error;
-  for (const std::string& root :
-       {std::string("/sys/fs/cgroup"), std::string("/sys/fs/cgroup/unified")}) {
-    for (const std::string& controller : namesIn(root)) {
-      for (const std::string& box : boxes) {
-        for (const std::string& path :
-             {cat(root, "/", controller, "/agentkernel/", box), cat(root, "/agentkernel/", box)}) {
-          if (fs::exists(path, error)) {
-            left.push_back(cat("cgroup ", path));
-          }
-        }
-      }
+// In every hierarchy, and wherever in it: an ordinary user's are below the group it was given.
+void cgroupsNamed(const std::set<std::string>& boxes,
+                  const fs::path& below,
+                  std::vector<std::string>& left) {
+  std::error_code error;  // of groups that end meanwhile
+  for (const auto& entry : fs::directory_iterator(below, error)) {
+    if (entry.is_symlink() || !entry.is_directory(error)) {
+      continue;
     }
+    const fs::path& path = entry.path();
+    if (below.filename() == "agentkernel" && boxes.contains(path.filename())) {
+      left.push_back(cat("cgroup ", path.string()));
+    }
+    cgroupsNamed(boxes, path, left);
   }
 }
 
@@ -200,7 +200,7 @@ std::vector<std::string> House::leftovers() {
   if (!mounts || mounts->find(directory()) != std::string::npos) {
     left.emplace_back("a mount");
   }
-  cgroupsNamed(boxes_, left);
+  cgroupsNamed(boxes_, "/sys/fs/cgroup", left);
   return left;
 }
 

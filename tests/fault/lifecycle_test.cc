@@ -11,13 +11,9 @@ namespace {
 class KeptTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) {
-      GTEST_SKIP() << "needs root for ids of its own";
-    }
     write("changed.txt", "before\n");
     write("removed.txt", "gone soon\n");
-    // The project of another user than the daemon's.
-    ASSERT_EQ(::chown(house.project().c_str(), 1000, 1000), 0);
+    ASSERT_EQ(::chown(house.project().c_str(), owner_, group_), 0);
     const Finished made = house.agentkernel(
         {"run", "--keep", "--name", "kept", "sh", "-c",
          "echo after > changed.txt; rm removed.txt; mkdir new; echo fresh > new/file.txt; "
@@ -30,7 +26,7 @@ class KeptTest : public ::testing::Test {
     const auto file = sys::openPath(house.project() + "/" + name, O_WRONLY | O_CREAT, 0644);
     ASSERT_TRUE(file);
     ASSERT_TRUE(sys::writeAll(file->get(), text));
-    ASSERT_EQ(::fchown(file->get(), 1000, 1000), 0);
+    ASSERT_EQ(::fchown(file->get(), owner_, group_), 0);
   }
 
   std::string read(const std::string& name) const {
@@ -40,6 +36,21 @@ class KeptTest : public ::testing::Test {
   void ok(Words words) const {
     const Finished done = house.agentkernel(words);
     EXPECT_EQ(done.status, 0) << join(words, " ") << ": " << done.err;
+  }
+
+  // Nothing is wrong but limits of an ordinary user, which need a delegated group; the guest of the
+  // vm tier gives one.
+  void expectVerified() const {
+    const char* const tier = ::getenv("AK_TEST_TIER");
+    const bool limited = ::geteuid() == 0 || (tier != nullptr && std::string_view(tier) == "vm");
+    const Finished verified = house.agentkernel({"verify", "kept"});
+    EXPECT_NE(verified.out.find("ok      seccomp"), std::string::npos) << verified.err;
+    for (const std::string_view line : split(verified.out, '\n')) {
+      EXPECT_TRUE(!line.starts_with("FAILED") || (!limited && line.starts_with("FAILED  limit: ") &&
+                                                  line.contains(": unenforced.")))
+          << line;
+    }
+    EXPECT_EQ(verified.status, verified.out.contains("FAILED") ? 1 : 0) << verified.err;
   }
 
   // diff, apply and discard of what SetUp() wrote, whatever state the sandbox is in.
@@ -55,12 +66,17 @@ class KeptTest : public ::testing::Test {
     for (const char* name : {"/changed.txt", "/new", "/new/file.txt"}) {
       struct stat info{};
       ASSERT_EQ(::stat((house.project() + name).c_str(), &info), 0);
-      EXPECT_EQ(info.st_uid, 1000U) << name;
-      EXPECT_EQ(info.st_gid, 1000U) << name;
+      EXPECT_EQ(info.st_uid, owner_) << name;
+      EXPECT_EQ(info.st_gid, group_) << name;
     }
   }
 
   House house;
+
+ private:
+  // Root's projects are often another user's; everybody else has only their own.
+  const uid_t owner_ = ::geteuid() == 0 ? 1000 : ::geteuid();
+  const gid_t group_ = ::geteuid() == 0 ? 1000 : ::getegid();
 };
 
 TEST_F(KeptTest, RunsOnAndAnswersEveryCommand) {
@@ -68,7 +84,7 @@ TEST_F(KeptTest, RunsOnAndAnswersEveryCommand) {
   EXPECT_EQ(house.agentkernel({"exec", "kept", "cat"}, "typed").out, "typed");
   EXPECT_EQ(house.agentkernel({"logs", "kept"}).out, "said\n");
   EXPECT_EQ(house.inspect("kept", "status"), "running");
-  ok({"verify", "kept"});
+  expectVerified();
   takeChanges();
   // What the sandbox still uses cannot be taken from under it.
   const Finished refused = house.agentkernel({"discard", "kept", "removed.txt"});
@@ -99,7 +115,7 @@ TEST_F(KeptTest, OutlivesItsDaemonRunningOrStopped) {
   EXPECT_EQ(house.agentkernel({"logs", "kept"}).out, "said\n");
   takeChanges();
   house.kill(house.daemon());
-  ok({"verify", "kept"});
+  expectVerified();
   ok({"stop", "kept"});
   house.kill(house.daemon());
   EXPECT_EQ(house.inspect("kept", "status"), "stopped");
