@@ -25,9 +25,12 @@ inline constexpr uid_t kStranger = 61'234;
 using Words = std::vector<std::string>;
 using cli::testing::Finished;
 
+// Limits by control groups must hold: for root, and in the guest of the vm tier for the tests' own
+// user, which has a delegated group.
+bool limitsHold(uid_t user);
+
 // Why memory limits cannot be tested, by the answer to a run that asked for one; empty where they
-// must hold: for root, and in the guest of the vm tier for the tests' own user, which has a
-// delegated cgroup.
+// must hold.
 std::string whyNoMemoryLimit(uid_t user, const Finished& run);
 
 // One user of this machine with the built programs, a home, a project and a daemon of its own that
