@@ -56,7 +56,7 @@ run() { # WHO PROGRAM
     # ${3:+...} passes the filter only when there is one.
     sh -c 'echo $$ >"$0"; exec "$@"' $cgroup/system.slice/test.service/cgroup.procs \
       env GTEST_COLOR=no AK_TEST_TIER=vm "GTEST_OUTPUT=xml:/results/root-$name.xml" ${AK_FILTER:+"GTEST_FILTER=$AK_FILTER"} \
-      timeout "$AK_TIMEOUT" "$2" --gtest_brief=1
+      timeout "$AK_TIMEOUT" "$2"
   else
     # A scope of its own, as systemd-run --user --scope makes: a program may turn its group into an
     # inner one, which no later process can join.
@@ -66,7 +66,7 @@ run() { # WHO PROGRAM
       env -i "PATH=$PATH" HOME=/home/tester LANG=C.UTF-8 XDG_RUNTIME_DIR=/run/user/1000 \
       AK_TEST_TIER=vm "GTEST_OUTPUT=xml:/results/user-$name.xml" ${AK_FILTER:+"GTEST_FILTER=$AK_FILTER"} \
       setpriv --reuid=1000 --regid=1000 --init-groups --inh-caps=-all \
-      timeout "$AK_TIMEOUT" "$2" --gtest_brief=1
+      timeout "$AK_TIMEOUT" "$2"
   fi </dev/null
   echo "$1 $name $?" >>/results/status
 }
