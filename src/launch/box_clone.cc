@@ -94,7 +94,8 @@ Status BoxMaker::clone(const model::BoxSpec& spec, Box& box) {
           ErrorCode::Unsupported,
           cat("clone: this system does not let us make namespaces (", errnoText(error), ")"),
           "Allow user namespaces (sysctl user.max_user_namespaces, "
-          "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns).");
+          "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns). "
+          "A chroot has none, whatever is allowed: make it the root by pivot_root(2).");
     }
     return failErrno(error, "clone");
   }
