@@ -19,7 +19,8 @@ SUITE = "bookworm"
 # In the guest: what the programs need at run time, and what the tests call.
 PACKAGES = (
     "busybox-static", "passt", "uidmap", "libstdc++6", "libsodium23", "libsqlite3-0", "libseccomp2",
-    "libfmt9", "libisal2", "libzstd1", "iproute2", "procps", "python3-minimal", "attr", "kmod", "zstd")
+    "libfmt9", "libisal2", "libzstd1", "iproute2", "procps", "python3-minimal", "attr", "kmod", "zstd",
+    "git")
 BOOT_MODULES = ("virtio_ring", "virtio", "virtio_mmio", "virtio_blk")
 GUEST_MODULES = ("overlay", "tun", "fuse", "veth", "loop", "dummy", "quota_tree", "quota_v2")
 

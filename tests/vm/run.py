@@ -28,8 +28,8 @@ CHOSEN = re.compile(r"(base|sys|os|launch|channel|guest|image|fault)_test$|"
                     r"conformance|security|e2e")
 WHO = ("root", "user")
 BOOT_SECONDS = int(os.environ.get("AK_VM_BOOT_DEADLINE", "180"))
-DEADLINE_SECONDS = int(os.environ.get("AK_VM_DEADLINE", "2400"))
-PROGRAM_SECONDS = int(os.environ.get("AK_VM_PROGRAM_DEADLINE", "900"))
+DEADLINE_SECONDS = int(os.environ.get("AK_VM_DEADLINE", "5400"))
+PROGRAM_SECONDS = int(os.environ.get("AK_VM_PROGRAM_DEADLINE", "1800"))
 RESULT_BYTES = 64 << 20
 
 
