@@ -39,14 +39,24 @@ class TerminalTest : public ScratchHome {
     environment.push_back(nullptr);
     const winsize size{30, 100, 0, 0};
     int master = -1;
-    pid_ = ::forkpty(&master, nullptr, nullptr, &size);
+    setOrdinary();
+    pid_ = ::forkpty(&master, nullptr, &before_, &size);
     if (pid_ == 0) {
       ::execve(argv[0], argv.data(), environment.data());
       ::_exit(99);
     }
     ASSERT_GT(pid_, 0);
     master_ = sys::OwnedFd(master);
-    before_ = settingsNow();
+  }
+
+  // What the terminal begins with, settled before there is a child that may be quick to change it.
+  void setOrdinary() {
+    int master = -1;
+    int slave = -1;
+    ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+    const sys::OwnedFd owned_master(master);
+    const sys::OwnedFd owned_slave(slave);
+    ASSERT_EQ(::tcgetattr(slave, &before_), 0);
   }
 
   termios settingsNow() const {
