@@ -28,9 +28,13 @@ std::string dump(const json& value) {
 }
 
 net::HttpResponse success(const json& data, int status) {
+  return successText(dump(data), status);
+}
+
+net::HttpResponse successText(std::string_view data, int status) {
   net::HttpResponse response;
   response.status = status;
-  response.body = cat(R"({"success":true,"data":)", dump(data), '}');
+  response.body = cat(R"({"success":true,"data":)", data, '}');
   return response;
 }
 

@@ -13,6 +13,8 @@
 namespace ak::api {
 
 net::HttpResponse success(const nlohmann::json& data, int status = 200);
+// The same for data that is JSON text already.
+net::HttpResponse successText(std::string_view data, int status = 200);
 net::HttpResponse failure(const Error& error);
 // The same with another status than the code's own (what HTTP itself refuses).
 net::HttpResponse failure(const Error& error, int status);

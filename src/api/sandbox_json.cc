@@ -12,11 +12,12 @@ using nlohmann::json;
 json toJson(const std::vector<model::EnforcedLimit>& limits) {
   json list = json::array();
   for (const model::EnforcedLimit& limit : limits) {
-    json item = {{"name", limit.name}, {"by", limit.by}};
+    json& item = list.emplace_back(json::value_t::object);
+    item["name"] = limit.name;
+    item["by"] = limit.by;
     if (!limit.remedy.empty()) {
       item["remedy"] = limit.remedy;
     }
-    list.push_back(std::move(item));
   }
   return list;
 }
@@ -70,17 +71,19 @@ void putNotes(json& body, const model::SandboxRecord& record) {
 json toJson(const manager::SandboxView& view) {
   const model::SandboxRecord& record = view.record;
   const model::Limits& limits = record.permissions.limits;
-  json body = {{"name", record.name},
-               {"uuid", record.uuid},
-               {"status", name(view.status)},
-               {"backend", record.backend},
-               {"image", record.image},
-               {"created_at", formatTime(record.created_at)},
-               {"placeholder_secrets", false},
-               {"image_digest", record.image_digest},
-               {"profile", name(record.permissions.profile)},
-               {"network", name(record.permissions.network)},
-               {"limits", toJson(record.limits)}};
+  // Member by member: an initializer list would copy each of them twice.
+  json body = json::object();
+  body["name"] = record.name;
+  body["uuid"] = record.uuid;
+  body["status"] = name(view.status);
+  body["backend"] = record.backend;
+  body["image"] = record.image;
+  body["created_at"] = formatTime(record.created_at);
+  body["placeholder_secrets"] = false;
+  body["image_digest"] = record.image_digest;
+  body["profile"] = name(record.permissions.profile);
+  body["network"] = name(record.permissions.network);
+  body["limits"] = toJson(record.limits);
   if (limits.cpu_percent != 0) {
     body["vcpus"] = (limits.cpu_percent + 99) / 100;
     body["cpu_percent"] = limits.cpu_percent;

@@ -148,6 +148,7 @@ net::Task<Status> Lifecycle::startBox(const SandboxPtr& sandbox,
                                       const Plan& plan,
                                       const BeginOptions& options) {
   model::SandboxRecord& record = sandbox->record;
+  record.epoch += 1;
   record.agent_key.assign(wire::kKeySize, '\0');
   foundation_.random.fill(
       {reinterpret_cast<unsigned char*>(record.agent_key.data()), record.agent_key.size()});
@@ -198,7 +199,6 @@ void Lifecycle::adopt(Sandbox& sandbox, backend::Started started) {
   sandbox.record.limits = started.box.limits;
   sandbox.record.ids = started.ids;
   sandbox.record.boot_id = boot_id_;
-  sandbox.record.epoch += 1;
   sandbox.record.stop_reason.clear();
   sandbox.agent = std::move(started.agent);
   sandbox.process = std::move(started.process);

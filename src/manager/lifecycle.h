@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "backend/backend.h"
 #include "base/clock.h"
@@ -110,7 +111,12 @@ class Lifecycle {
   net::Task<void> forget(SandboxPtr sandbox);
   // Its directory, then its row.
   net::Task<Status> forgetFiles(std::string uuid);
-  net::Task<Status> reconnectOne(SandboxPtr sandbox);
+  enum class Stamps : bool { Exact, Stale };
+  SandboxPtr meet(model::SandboxRecord record, Stamps stamps);
+  net::Task<void> raiseEpochs(const std::vector<SandboxPtr>& sandboxes);
+  net::Task<void> recoverOne(SandboxPtr sandbox);
+  // The box of its record, if it lives; else it is stopped, or (where nobody can say) unknown.
+  net::Task<Status> reconnect(SandboxPtr sandbox);
   net::Task<void> endSilent(SandboxPtr sandbox);
   void onEnded(const backend::Ended& ended);
   void adopt(Sandbox& sandbox, backend::Started started);

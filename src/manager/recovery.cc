@@ -24,18 +24,26 @@ net::Task<Status> Lifecycle::recover() {
   if (!orderly) {
     co_return std::unexpected(orderly.error());
   }
+  std::vector<SandboxPtr> live;
   for (model::SandboxRecord& record : loaded->records) {
-    auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
-    sandbox->durable = true;
-    sandbox->record = std::move(record);
-    sandbox->saved_activity = sandbox->record.lifetime.last_activity_at;
-    timekeeper_.meet(*sandbox);
-    if (!*orderly) {
-      timekeeper_.touch(*sandbox);  // when it was last used died with the last daemon
+    SandboxPtr sandbox = meet(std::move(record), *orderly ? Stamps::Exact : Stamps::Stale);
+    if (const Status added = table_.add(sandbox); !added) {
+      logFailure("recovering", *sandbox, added.error());
+      keep.push_back(sandbox->record.uuid);
+      continue;
     }
-    const Status known = co_await reconnectOne(std::move(sandbox));
-    AK_CO_TRY(known);
+    foundation_.ids.reserve(sandbox->record.ids);
+    if (sandbox->record.pid != 0) {
+      live.push_back(std::move(sandbox));
+    }
   }
+  co_await raiseEpochs(live);
+  // Side by side: each waits for its own agent, and one that is slow or broken holds up no other.
+  net::TaskGroup reconnecting(foundation_.executor);
+  for (const SandboxPtr& sandbox : live) {
+    reconnecting.spawn(recoverOne(sandbox));
+  }
+  co_await reconnecting.join();
   for (std::string& id : table_.liveIds()) {
     keep.push_back(std::move(id));
   }
@@ -49,12 +57,44 @@ net::Task<Status> Lifecycle::recover() {
   co_return Status{};
 }
 
-net::Task<Status> Lifecycle::reconnectOne(SandboxPtr sandbox) {
-  AK_CO_TRY(table_.add(sandbox));
-  foundation_.ids.reserve(sandbox->record.ids);
-  if (sandbox->record.pid == 0) {
-    co_return Status{};
+SandboxPtr Lifecycle::meet(model::SandboxRecord record, Stamps stamps) {
+  auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
+  sandbox->durable = true;
+  sandbox->record = std::move(record);
+  sandbox->saved_activity = sandbox->record.lifetime.last_activity_at;
+  timekeeper_.meet(*sandbox);
+  if (stamps == Stamps::Stale) {
+    timekeeper_.touch(*sandbox);  // when it was last used died with the last daemon
   }
+  return sandbox;
+}
+
+// Before the agents see them: a daemon that dies after its agent has taken an epoch that nobody
+// wrote down would be the last one that the agent listens to.
+net::Task<void> Lifecycle::raiseEpochs(const std::vector<SandboxPtr>& sandboxes) {
+  if (sandboxes.empty()) {
+    co_return;
+  }
+  std::vector<model::SandboxRecord> records;
+  for (const SandboxPtr& sandbox : sandboxes) {
+    sandbox->record.epoch += 1;
+    records.push_back(sandbox->record);
+  }
+  const Status saved = co_await foundation_.store_worker.run(
+      [this, &records] { return foundation_.store.update(records); });
+  if (!saved) {
+    // With a full disk sandboxes must be reachable all the more, to be removed.
+    foundation_.log.error("recovery", cat("saving the new epochs: ", saved.error().message));
+  }
+}
+
+net::Task<void> Lifecycle::recoverOne(SandboxPtr sandbox) {
+  if (const Status known = co_await reconnect(sandbox); !known) {
+    logFailure("recovering", *sandbox, known.error());
+  }
+}
+
+net::Task<Status> Lifecycle::reconnect(SandboxPtr sandbox) {
   std::string reason = "the machine was restarted";
   if (sandbox->record.boot_id == boot_id_) {
     Result<backend::Started> found =
@@ -74,7 +114,7 @@ net::Task<Status> Lifecycle::reconnectOne(SandboxPtr sandbox) {
       if (sandbox->record.one_shot) {
         co_return co_await stop(sandbox, "its command ended with the daemon that carried it");
       }
-      co_return co_await save(*sandbox);
+      co_return Status{};
     }
     reason = cat("found ended after a daemon restart: ", found.error().message);
     if (found.error().code != ErrorCode::NotFound) {

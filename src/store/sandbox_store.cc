@@ -79,6 +79,15 @@ Status SandboxStore::update(const model::SandboxRecord& record) {
   return update_.run();
 }
 
+Status SandboxStore::update(const std::vector<model::SandboxRecord>& records) {
+  return database_.transaction([&]() -> Status {
+    for (const model::SandboxRecord& record : records) {
+      AK_TRY(update(record));
+    }
+    return {};
+  });
+}
+
 Status SandboxStore::remove(const std::string& uuid) {
   remove_.bind(1, uuid);
   return remove_.run();

@@ -32,6 +32,8 @@ class SandboxStore {
   Status insert(const model::SandboxRecord& record);
   // NotFound when there is no such uuid.
   Status update(const model::SandboxRecord& record);
+  // All or none, at the price of one.
+  Status update(const std::vector<model::SandboxRecord>& records);
   Status remove(const std::string& uuid);
 
  private:

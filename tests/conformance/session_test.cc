@@ -17,7 +17,7 @@ class LifeTest : public BackendTest {
     record.start_ticks = started.box.start_ticks;
     record.boot_id = sys::bootId().value();
     record.agent_key = std::string(wire::kKeySize, 'k');
-    record.epoch = 1;
+    record.epoch = 2;  // the first session was 1
     record.ids = started.ids;
     return record;
   }

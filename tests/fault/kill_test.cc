@@ -138,6 +138,33 @@ TEST_F(KillTest, TheNextDaemonEndsWhatHasNoOwner) {
   house.expectNothingLeft();
 }
 
+// An agent listens to newer epochs only: none may be lost between the agent and the books.
+TEST_F(KillTest, ADaemonThatDiesWhileItRecoversLosesNoSandbox) {
+  Words names = {"kept"};
+  for (const char* name : {"second", "third", "fourth", "fifth", "sixth"}) {
+    ASSERT_EQ(house
+                  .agentkernel({"run", "--keep", "--name", name, "--mount", "none", "sh", "-c",
+                                "echo precious > /root/mark"})
+                  .status,
+              0);
+    names.emplace_back(name);
+  }
+  house.noteBoxes();
+  const int kills = cyclesOf(24, 100);
+  for (int i = 0; i < kills; ++i) {
+    EXPECT_TRUE(house.kill(house.daemon()));
+    Program starter = house.start({"daemon", "start"});
+    ASSERT_TRUE(eventually([&] { return house.daemon() != 0; }));
+    const std::chrono::milliseconds after(i * 7 % 60);
+    std::this_thread::sleep_for(after);  // the moment of the fault, not synchronisation
+  }
+  for (const std::string& name : names) {
+    const Finished mark = house.agentkernel({"exec", name, "cat", "/root/mark"});
+    EXPECT_EQ(mark.out, "precious\n") << mark.err;
+  }
+  house.expectNothingLeft();
+}
+
 TEST_F(KillTest, ALauncherThatDiesIsReplacedAndCounted) {
   const pid_t first = house.launcher();
   EXPECT_TRUE(house.kill(first));

@@ -84,8 +84,8 @@ net::Task<Result<Started>> FakeBackend::reconnect(model::SandboxRecord record,
   Started started;
   started.process = AK_CO_TRY(sys::openProcess({record.pid, record.start_ticks}));
   sys::OwnedFd socket = AK_CO_TRY(connectToAgent(runtime_directory));
-  auto resumed = co_await channel::resumeSession(executor_, std::move(socket), record.agent_key,
-                                                 record.epoch + 1);
+  auto resumed =
+      co_await channel::resumeSession(executor_, std::move(socket), record.agent_key, record.epoch);
   started.agent = AK_CO_TRY(std::move(resumed));
   started.ids = record.ids;
   started.box.pid = record.pid;

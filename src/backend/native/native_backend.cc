@@ -200,7 +200,7 @@ net::Task<Result<std::shared_ptr<channel::Agent>>> NativeBackend::resumeAgent(
     const model::SandboxRecord& record, const std::string& runtime_directory) {
   sys::OwnedFd socket = AK_CO_TRY(connectToAgent(runtime_directory));
   co_return co_await channel::resumeSession(executor_, std::move(socket), record.agent_key,
-                                            record.epoch + 1);
+                                            record.epoch);
 }
 
 net::Task<Result<Started>> NativeBackend::reconnect(model::SandboxRecord record,
