@@ -109,6 +109,7 @@ class Lifecycle {
   // The end of the box itself.
   net::Task<Status> endBox(Sandbox& sandbox);
   net::Task<void> forget(SandboxPtr sandbox);
+  net::Task<Status> erase(SandboxPtr sandbox);
   // Its directory, then its row.
   net::Task<Status> forgetFiles(std::string uuid);
   enum class Stamps : bool { Exact, Stale };

@@ -35,22 +35,30 @@ net::Task<Status> Lifecycle::endBox(Sandbox& sandbox) {
   co_return stopped;
 }
 
-// Whatever there is of it goes, in the order in which a crash in between would still be repaired:
-// box, directory, row. The sandbox leaves the table even if its box could not be ended; the next
-// sweep finds what is left.
-net::Task<void> Lifecycle::forget(SandboxPtr sandbox) {
-  const std::string& uuid = sandbox->record.uuid;
-  if (Status stopped = co_await endBox(*sandbox); !stopped) {
-    logFailure("ending", *sandbox, stopped.error());
-  }
+// What is left of one whose box is gone, in the order in which a crash in between would still be
+// repaired: directory, row, table. What cannot be removed stays a stopped sandbox that says why.
+net::Task<Status> Lifecycle::erase(SandboxPtr sandbox) {
   markStopped(*sandbox, "removed");
   if (sandbox->durable) {
-    if (Status gone = co_await forgetFiles(uuid); !gone) {
-      logFailure("removing the directory of", *sandbox, gone.error());
+    const Status gone = co_await forgetFiles(sandbox->record.uuid);
+    if (!gone) {
+      sandbox->record.stop_reason = cat("removing it failed: ", gone.error().message);
+      co_return gone;
     }
   }
   foundation_.ids.give(sandbox->record.ids);
-  table_.remove(uuid);
+  table_.remove(sandbox->record.uuid);
+  co_return Status{};
+}
+
+// For one that nobody waits for. A box that could not be ended is found by the next sweep.
+net::Task<void> Lifecycle::forget(SandboxPtr sandbox) {
+  if (const Status ended = co_await endBox(*sandbox); !ended) {
+    logFailure("ending", *sandbox, ended.error());
+  }
+  if (const Status erased = co_await erase(sandbox); !erased) {
+    logFailure("removing", *sandbox, erased.error());
+  }
 }
 
 net::Task<Status> Lifecycle::forgetFiles(std::string uuid) {
@@ -87,7 +95,7 @@ net::Task<Status> Lifecycle::removeNow(SandboxPtr sandbox) {
     const Busy busy(sandbox);
     const Status stopped = co_await endBox(*sandbox);
     AK_CO_TRY(stopped);  // the record stays until the backend has confirmed
-    co_await forget(sandbox);
+    co_return co_await erase(sandbox);
   }
   co_return Status{};
 }

@@ -78,6 +78,8 @@ class Bench {
 
   Lifetimes& lifetimes() { return house_->lifetimes; }
 
+  net::Executor executor() { return loop_.executor(); }
+
   template <typename T>
   T wait(net::Task<T> task) {
     return loop_.runUntilDone(std::move(task));

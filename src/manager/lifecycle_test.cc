@@ -1,0 +1,104 @@
+#include "manager/lifecycle.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "manager/testing/bench.h"
+
+namespace ak::manager {
+namespace {
+
+using model::SandboxStatus;
+using ::testing::HasSubstr;
+using End = manager::testing::Bench::End;
+
+class LifecycleTest : public ::testing::Test {
+ protected:
+  testing::Bench bench_;
+};
+
+TEST_F(LifecycleTest, WhatCannotBeRemovedStaysAndSaysWhy) {
+  const SandboxPtr box = bench_.make("box");
+  bench_.alterDatabase(
+      "CREATE TRIGGER no BEFORE DELETE ON sandboxes BEGIN SELECT RAISE(ABORT, 'no'); END;");
+  EXPECT_FALSE(bench_.wait(bench_.lifecycle().remove(box)));
+  ASSERT_EQ(bench_.find("box"), box);
+  EXPECT_EQ(box->status, SandboxStatus::Stopped);
+  EXPECT_THAT(box->record.stop_reason, HasSubstr("removing it failed"));
+  bench_.alterDatabase("DROP TRIGGER no;");
+  EXPECT_TRUE(bench_.wait(bench_.lifecycle().remove(box)));
+  EXPECT_EQ(bench_.find("box"), nullptr);
+}
+
+TEST_F(LifecycleTest, TwoWhoStartItFindItRunning) {
+  const SandboxPtr box = bench_.make("box");
+  ASSERT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "by hand")));
+  const auto both = [&]() -> net::Task<int> {
+    int failed = 0;
+    net::TaskGroup group(bench_.executor());
+    const auto start = [&]() -> net::Task<void> {
+      const Status started = co_await bench_.lifecycle().restart(box);
+      failed += started ? 0 : 1;
+    };
+    group.spawn(start());
+    group.spawn(start());
+    co_await group.join();
+    co_return failed;
+  };
+  EXPECT_EQ(bench_.wait(both()), 0);
+  EXPECT_EQ(box->status, SandboxStatus::Running);
+}
+
+TEST_F(LifecycleTest, AStartOfWhatIsBeingRemovedIsNotFound) {
+  const SandboxPtr box = bench_.make("box");
+  const auto race = [&]() -> net::Task<Status> {
+    net::TaskGroup group(bench_.executor());
+    const auto remove = [&]() -> net::Task<void> {
+      const Status removed = co_await bench_.lifecycle().remove(box);
+      EXPECT_TRUE(removed);
+    };
+    group.spawn(remove());
+    co_await net::yield();
+    const Status started = co_await bench_.lifecycle().restart(box);
+    co_await group.join();
+    co_return started;
+  };
+  const Status started = bench_.wait(race());
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, ErrorCode::NotFound);
+}
+
+// Its end must be seen also while something else has it in hand.
+TEST_F(LifecycleTest, ABoxThatEndsWhileItsRecordChangesIsStopped) {
+  const SandboxPtr box = bench_.make("box");
+  const auto race = [&]() -> net::Task<Status> {
+    const Lifecycle::Edit edit = [&](model::SandboxRecord&) {
+      EXPECT_EQ(::kill(box->record.pid, SIGKILL), 0);
+      return Status();
+    };
+    const Status changed = co_await bench_.lifecycle().change(box, edit);
+    while (box->status == SandboxStatus::Running) {
+      co_await box->changed.wait();
+    }
+    co_return changed;
+  };
+  EXPECT_TRUE(bench_.wait(race()));
+  EXPECT_EQ(box->record.stop_reason, "ended by signal 9");
+}
+
+TEST_F(LifecycleTest, OneThatCannotBeRecoveredKeepsNobodyElse) {
+  const pid_t left_alone = bench_.make("broken")->record.pid;
+  bench_.make("sound");
+  bench_.alterDatabase(
+      "UPDATE sandboxes SET body = json_set(body, '$.epoch', 'many') WHERE name = 'broken';");
+  bench_.restartDaemon(End::Killed);
+  EXPECT_EQ(bench_.find("broken"), nullptr) << "it is left alone, and the log says so";
+  EXPECT_THAT(bench_.lines, ::testing::Contains(HasSubstr("cannot be read")));
+  const SandboxPtr sound = bench_.find("sound");
+  ASSERT_NE(sound, nullptr);
+  EXPECT_EQ(sound->status, SandboxStatus::Running);
+  EXPECT_EQ(::kill(left_alone, SIGKILL), 0) << "it lives, and nobody else ends it";
+}
+
+}  // namespace
+}  // namespace ak::manager
