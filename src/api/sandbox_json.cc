@@ -103,6 +103,9 @@ json toJson(const manager::SandboxView& view) {
   if (!record.user.empty()) {
     body["user"] = record.user;
   }
+  if (!record.init_script.empty()) {
+    body["init_script"] = record.init_script;
+  }
   if (record.permissions.workspace != model::WorkspaceMode::None) {
     body["workspace"] = {{"path", record.workspace_path},
                          {"mode", name(record.permissions.workspace)}};

@@ -19,9 +19,9 @@ namespace {
 
 // What other versions of this API take here and this one cannot do yet. Leaving one out in silence
 // would give a sandbox that is not what was asked for.
-constexpr std::array<std::string_view, 10> kNotYet = {
-    "agent",   "init_script", "ports",      "secret_files",       "secret_mappings",
-    "secrets", "source_ref",  "source_url", "template_help_text", "volumes"};
+constexpr std::array<std::string_view, 9> kNotYet = {
+    "agent",      "ports",      "secret_files",       "secret_mappings", "secrets",
+    "source_ref", "source_url", "template_help_text", "volumes"};
 
 bool asksForSomething(const json& value) {
   return !value.is_null() && !(value.is_boolean() && !value.get<bool>()) &&

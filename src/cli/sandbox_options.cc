@@ -4,6 +4,7 @@
 #include "cli/project.h"
 #include "cli/values.h"
 #include "env/host_environment.h"
+#include "sys/file.h"
 
 namespace ak::cli {
 
@@ -91,6 +92,10 @@ Status fillSandbox(Context& context, const Arguments& arguments, model::RunReque
   request.image = arguments.value("image").value_or("");
   for (const std::string& word : arguments.values("file")) {
     request.files.push_back(AK_TRY(readFileOption(word)));
+  }
+  if (const auto path = arguments.value("init-script")) {
+    request.init_script = AK_TRY(sys::readFile(*path, std::size_t{1} << 20U));
+    AK_TRY(model::validateInitScript(request.init_script));
   }
   nameDirectory(request.workspace);
   request.project = AK_TRY(projectOf(arguments, request.workspace.path));

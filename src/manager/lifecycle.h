@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,7 @@ class Lifecycle {
                              const Plan& plan,
                              const BeginOptions& options);
   net::Task<Status> injectFiles(const Sandbox& sandbox, const Plan& plan);
+  net::Task<Status> runInitScript(Sandbox& sandbox);
   net::Task<Status> save(Sandbox& sandbox);
   // The end of the box itself.
   net::Task<Status> endBox(Sandbox& sandbox);
@@ -112,6 +114,9 @@ class Lifecycle {
   net::Task<Status> erase(SandboxPtr sandbox);
   // Its directory, then its row.
   net::Task<Status> forgetFiles(std::string uuid);
+  net::Task<Status> removeDirectory(std::string uuid);
+  std::set<std::string> knownUuids(const std::vector<std::string>& more) const;
+  net::Task<void> removeUnknownFiles(const std::set<std::string>& known);
   enum class Stamps : bool { Exact, Stale };
   SandboxPtr meet(model::SandboxRecord record, Stamps stamps);
   net::Task<void> raiseEpochs(const std::vector<SandboxPtr>& sandboxes);

@@ -61,13 +61,18 @@ net::Task<void> Lifecycle::forget(SandboxPtr sandbox) {
   }
 }
 
-net::Task<Status> Lifecycle::forgetFiles(std::string uuid) {
-  Status removed = co_await foundation_.store_worker.run(
+net::Task<Status> Lifecycle::removeDirectory(std::string uuid) {
+  const Status removed = co_await foundation_.store_worker.run(
       [this, uuid] { return removeWritableLayer(foundation_.state_directory, uuid); });
   if (!removed && removed.error().code == ErrorCode::PermissionDenied) {
     // A guest user's directory, which belongs to a subordinate id of ours.
-    removed = co_await foundation_.backend.removeFiles(directoryOf(uuid));
+    co_return co_await foundation_.backend.removeFiles(directoryOf(uuid));
   }
+  co_return removed;
+}
+
+net::Task<Status> Lifecycle::forgetFiles(std::string uuid) {
+  const Status removed = co_await removeDirectory(uuid);
   AK_CO_TRY(removed);
   co_return co_await foundation_.store_worker.run(
       [this, uuid] { return foundation_.store.remove(uuid); });

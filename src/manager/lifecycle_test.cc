@@ -100,5 +100,19 @@ TEST_F(LifecycleTest, OneThatCannotBeRecoveredKeepsNobodyElse) {
   EXPECT_EQ(::kill(left_alone, SIGKILL), 0) << "it lives, and nobody else ends it";
 }
 
+TEST_F(LifecycleTest, DirectoriesThatNobodyKnowsAreRemovedByTheNextDaemon) {
+  const std::string known = bench_.make("box")->record.uuid;
+  const std::string unreadable = bench_.make("broken")->record.uuid;
+  const pid_t left_alone = bench_.find("broken")->record.pid;
+  const std::filesystem::path all = bench_.directory() + "/sandboxes";
+  std::filesystem::create_directories(all / "01890a5d-ac96-774b-bcce-b302099a8057" / "layer");
+  bench_.alterDatabase("UPDATE sandboxes SET body = '{}' WHERE name = 'broken';");
+  bench_.restartDaemon(End::Killed);
+  EXPECT_FALSE(std::filesystem::exists(all / "01890a5d-ac96-774b-bcce-b302099a8057"));
+  EXPECT_TRUE(std::filesystem::exists(all / known));
+  EXPECT_TRUE(std::filesystem::exists(all / unreadable)) << "never what only cannot be read";
+  EXPECT_EQ(::kill(left_alone, SIGKILL), 0);
+}
+
 }  // namespace
 }  // namespace ak::manager

@@ -13,6 +13,11 @@
 namespace ak::manager {
 
 // A run after every question has been answered: nothing later looks at the request's wishes again.
+// The command that an init script is run by.
+inline std::vector<std::string> initCommand(const std::string& script) {
+  return {"sh", "-c", script};
+}
+
 struct Plan {
   std::string name;  // "" = make one up
   std::vector<std::string> command;
@@ -27,6 +32,7 @@ struct Plan {
   std::string workdir;                   // absolute in the sandbox
   std::string user;
   std::vector<model::FileInjection> files;
+  std::string init_script;
   std::vector<std::string> hints;     // manager.h
   std::vector<std::string> warnings;  // manager.h
 };

@@ -97,12 +97,20 @@ Status Planner::chooseCommand(const Sources& sources,
   if (plan.command.empty() && sources.project.sandbox.command) {
     plan.command = sources.project.sandbox.command->value;
   }
+  plan.init_script = request.init_script;
+  if (plan.init_script.empty() && sources.project.sandbox.init_script) {
+    plan.init_script = sources.project.sandbox.init_script->value;
+  }
+  const std::array policies = {commandPolicyOf(sources.user->config),
+                               commandPolicyOf(sources.project)};
+  if (!plan.init_script.empty()) {
+    AK_TRY(model::validateInitScript(plan.init_script));
+    AK_TRY(policy::checkCommand(policies, initCommand(plan.init_script)));
+  }
   if (plan.command.empty()) {
     return {};  // a sandbox without a command, which run() refuses
   }
   AK_TRY(model::validateCommand(plan.command));
-  const std::array policies = {commandPolicyOf(sources.user->config),
-                               commandPolicyOf(sources.project)};
   return policy::checkCommand(policies, plan.command);
 }
 

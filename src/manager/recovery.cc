@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "manager/lifecycle.h"
+#include "manager/writable_layer.h"
 #include "sys/process.h"
 
 // What a new daemon does with what it finds. Everything that must hold while no daemon lived was
@@ -47,6 +48,7 @@ net::Task<Status> Lifecycle::recover() {
   for (std::string& id : table_.liveIds()) {
     keep.push_back(std::move(id));
   }
+  const std::set<std::string> known = knownUuids(keep);
   const Result<std::vector<std::string>> ended =
       co_await foundation_.backend.sweep(std::move(keep));
   if (!ended) {
@@ -54,7 +56,38 @@ net::Task<Status> Lifecycle::recover() {
   } else if (!ended->empty()) {
     foundation_.log.info("recovery", cat("ended ", ended->size(), " sandboxes without an owner"));
   }
+  if (ended) {
+    co_await removeUnknownFiles(known);
+  }
   co_return Status{};
+}
+
+std::set<std::string> Lifecycle::knownUuids(const std::vector<std::string>& more) const {
+  std::set<std::string> known(more.begin(), more.end());
+  for (const SandboxPtr& sandbox : table_.all()) {
+    known.insert(sandbox->record.uuid);
+  }
+  return known;
+}
+
+// A daemon that dies between making a sandbox's directory and writing its row, or between the
+// two when it removes one, leaves a directory that nobody knows.
+net::Task<void> Lifecycle::removeUnknownFiles(const std::set<std::string>& known) {
+  const Result<std::vector<std::string>> there = co_await foundation_.workers.run(
+      [this] { return listWritableLayers(foundation_.state_directory); });
+  if (!there) {
+    foundation_.log.error("recovery", cat("looking for what was left: ", there.error().message));
+    co_return;
+  }
+  for (const std::string& uuid : *there) {
+    if (known.contains(uuid)) {
+      continue;
+    }
+    const Status removed = co_await removeDirectory(uuid);
+    foundation_.log.info("recovery", removed ? cat("removed what was left of sandbox ", uuid)
+                                             : cat("removing what was left of sandbox ", uuid, ": ",
+                                                   removed.error().message));
+  }
 }
 
 SandboxPtr Lifecycle::meet(model::SandboxRecord record, Stamps stamps) {

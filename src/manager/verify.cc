@@ -1,7 +1,7 @@
 
 #include "base/text.h"
 #include "manager/daemon_manager.h"
-#include "manager/pump.h"
+#include "manager/inside.h"
 #include "sys/file.h"
 
 // Proves from inside what inspect claims: the checks are commands in the sandbox, with the rights
@@ -13,42 +13,9 @@ namespace {
 
 using Checks = std::vector<VerifyCheck>;
 
-constexpr std::size_t kMaxOutput = std::size_t{256} * 1024;
-constexpr std::uint32_t kCommandLimitMs = 10'000;
-
-struct Ran {
-  int code = 0;
-  std::string output;  // both streams
-};
-
-net::Task<Result<Ran>> runInside(channel::Agent& agent, std::vector<std::string> command) {
-  wire::ExecRequest request;
-  request.argv = std::move(command);
-  request.directory = "/";
-  request.user = "0";
-  request.close_stdin = true;
-  request.timeout_ms = kCommandLimitMs;
-  auto started = co_await agent.exec(std::move(request));
-  const std::unique_ptr<channel::ExecStream> exec = AK_CO_TRY(std::move(started));
-  Ran ran;
-  for (;;) {
-    auto event = co_await exec->next();
-    if (!event) {
-      co_return std::unexpected(std::move(event).error());
-    }
-    if (event->kind == channel::ExecStream::Event::Kind::Exit) {
-      ran.code = outcomeOf(event->exit).exit_code;
-      co_return ran;
-    }
-    ran.output += event->data;
-    if (ran.output.size() > kMaxOutput) {
-      co_return fail(ErrorCode::TooLarge, "a kernel file that does not end");
-    }
-  }
-}
-
 net::Task<std::string> readInside(channel::Agent& agent, std::string path) {
-  std::vector<std::string> command{"cat", std::move(path)};
+  InsideCommand command;
+  command.argv = {"cat", std::move(path)};
   const Result<Ran> ran = co_await runInside(agent, std::move(command));
   if (!ran) {
     co_return cat("(unreadable: ", ran.error().message, ")");
@@ -63,7 +30,8 @@ net::Task<VerifyCheck> refusesWrite(channel::Agent& agent, std::string path, std
   constexpr const char* kScript =
       "[ \"$2\" -ef /dev/null ] && echo covered by /dev/null && exit 1\n"
       "echo \"$1\" > \"$2\" && echo written";
-  std::vector<std::string> command{"sh", "-c", kScript, "sh", std::move(text), std::move(path)};
+  InsideCommand command;
+  command.argv = {"sh", "-c", kScript, "sh", std::move(text), std::move(path)};
   const Result<Ran> ran = co_await runInside(agent, std::move(command));
   check.passed = ran && ran->code != 0;
   check.detail = printable(ran ? trim(ran->output) : std::string_view(ran.error().message));

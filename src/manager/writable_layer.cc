@@ -9,6 +9,7 @@
 #include "model/layer_names.h"
 #include "os/disk_image.h"
 #include "os/project_quota.h"
+#include "sys/directory.h"
 #include "sys/file.h"
 
 namespace ak::manager {
@@ -55,6 +56,14 @@ Result<sys::OwnedFd> openWorkspaceLayer(const std::string& directory) {
     return fail(ErrorCode::NotFound, "this sandbox has no copy-on-write workspace layer");
   }
   return layer;
+}
+
+Result<std::vector<std::string>> listWritableLayers(const std::string& state_directory) {
+  constexpr std::size_t kMost = 1'000'000;
+  sys::OwnedFd parent = AK_TRY(
+      sys::openPath(cat(state_directory, "/sandboxes"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  sys::DirectoryReader reader = AK_TRY(sys::DirectoryReader::open(std::move(parent)));
+  return sys::listNames(std::move(reader), kMost);
 }
 
 Status removeWritableLayer(const std::string& state_directory, const std::string& uuid) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "model/box.h"
@@ -17,6 +18,9 @@ Result<model::HostPath> writableLayerOf(const std::string& directory);
 Result<sys::OwnedFd> openWorkspaceLayer(const std::string& directory);
 // Removes the sandbox's directory; the guest made what is in it, so nothing in it is followed.
 Status removeWritableLayer(const std::string& state_directory, const std::string& uuid);
+
+// The uuids of all that have a directory.
+Result<std::vector<std::string>> listWritableLayers(const std::string& state_directory);
 
 // An existing directory, by the identity that the launcher checks.
 Result<model::HostPath> hostPathOf(const std::string& path);

@@ -80,6 +80,7 @@ struct RunRequest {
   bool want_changes = false;  // list what the guest wrote, in the Exit frame
   std::optional<std::chrono::milliseconds> timeout;
   std::vector<FileInjection> files;
+  std::string init_script;  // for `sh -c` inside, as uid 0, after each start
   WorkspaceRequest workspace;
   std::optional<ProjectFile> project;
   Notes notes;

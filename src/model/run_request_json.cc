@@ -200,6 +200,9 @@ json toJson(const RunRequest& request) {
     body["project"] = {{"path", request.project->path},
                        {"content", toBase64(request.project->content)}};
   }
+  if (!request.init_script.empty()) {
+    body["init_script"] = request.init_script;
+  }
   putNotes(body, request.notes);
   return body;
 }
@@ -245,6 +248,7 @@ Result<RunRequest> runRequestFromJson(const json& body) {
     fields.adopt(*project);
     request.project = std::move(file);
   }
+  fields.string("init_script", request.init_script);
   readNotes(fields, request.notes);
   if (auto status = std::move(fields).status(); !status) {
     return std::unexpected(std::move(status).error());

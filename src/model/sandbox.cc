@@ -153,6 +153,16 @@ std::string remedyForOneWord(const std::vector<std::string>& command) {
          "take it apart: sh -c '...'.";
 }
 
+Status validateInitScript(std::string_view script) {
+  constexpr std::size_t kMost = std::size_t{64} * 1024;
+  if (script.size() > kMost || script.contains('\0') || !isUtf8(script)) {
+    return fail(ErrorCode::InvalidArgument,
+                "an init script has at most 64 KiB of UTF-8 text without NUL",
+                "Put what is longer into a file, and have the script run that.");
+  }
+  return {};
+}
+
 std::string makeUuid(WallTime now, Random& random) {
   std::array<unsigned char, 16> bytes{};
   random.fill(std::span(bytes).subspan(6));

@@ -34,6 +34,7 @@ struct SandboxRecord {
   std::vector<std::string> workspace_masks;
   std::vector<std::string> protected_paths;
   IdRange ids;
+  std::string init_script;
   bool one_shot = false;  // recorded only while it lives, to be ended by recovery
   WallTime created_at{};
   Labels labels;
@@ -62,6 +63,9 @@ Status validateCommand(const std::vector<std::string>& command);
 // What to do about a command that was not found and is one word with spaces, which is how a whole
 // command line in quotes arrives; "" for any other.
 std::string remedyForOneWord(const std::vector<std::string>& command);
+
+// At most 64 KiB of UTF-8 without NUL.
+Status validateInitScript(std::string_view script);
 
 // Time-ordered unique id, RFC 9562 version 7.
 std::string makeUuid(WallTime now, Random& random);

@@ -179,6 +179,7 @@ json recordToJson(const model::SandboxRecord& record) {
           {"workspace_masks", record.workspace_masks},
           {"protected_paths", record.protected_paths},
           {"ids", {{"base", record.ids.base}, {"count", record.ids.count}}},
+          {"init_script", record.init_script},
           {"one_shot", record.one_shot},
           {"created_at", formatTime(record.created_at)},
           {"labels", record.labels},
@@ -213,6 +214,7 @@ Result<model::SandboxRecord> recordFromJson(const json& body) {
   ids_in.read("base", record.ids.base);
   ids_in.read("count", record.ids.count);
   in.absorb(ids_in);
+  in.read("init_script", record.init_script);
   in.read("one_shot", record.one_shot);
   in.read("created_at", created_at);
   in.read("labels", record.labels);

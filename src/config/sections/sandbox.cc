@@ -14,7 +14,7 @@ constexpr KeySpec kKeys[] = {
     {"command", "list of strings", "none", Where::ProjectOnly,
      "What `run` starts when no command is given."},
     {"init_script", "string", "none", Where::ProjectOnly,
-     "Not offered yet: put the steps into the image or the command."},
+     "Shell script to run inside, as uid 0, after each start; if it fails, so does the start."},
 };
 
 }  // namespace
@@ -30,9 +30,7 @@ Status readSandbox(const SectionReader& reader, SandboxSection& out) {
     return reader.context().invalid(reader.find("command")->at, "sandbox.command is empty",
                                     "Name a program, or leave the key out.");
   }
-  if (const Value* script = reader.find("init_script")) {
-    reader.context().warn(script->at, "sandbox.init_script is not offered yet and was ignored");
-  }
+  out.init_script = AK_TRY(reader.string("init_script"));
   return {};
 }
 

@@ -10,6 +10,7 @@ struct SandboxSection {
   Maybe<std::string> base_image;
   Maybe<std::string> runtime;
   Maybe<std::vector<std::string>> command;
+  Maybe<std::string> init_script;
   bool operator==(const SandboxSection&) const = default;
 };
 

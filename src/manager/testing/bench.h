@@ -78,6 +78,8 @@ class Bench {
 
   Lifetimes& lifetimes() { return house_->lifetimes; }
 
+  const std::string& directory() const { return directory_; }
+
   net::Executor executor() { return loop_.executor(); }
 
   template <typename T>

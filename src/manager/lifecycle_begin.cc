@@ -1,0 +1,228 @@
+// How sandboxes begin: made, started, started again.
+#include <algorithm>
+
+#include "base/text.h"
+#include "manager/busy.h"
+#include "manager/child_rules.h"
+#include "manager/inside.h"
+#include "manager/lifecycle.h"
+#include "manager/planner.h"
+#include "manager/writable_layer.h"
+#include "net/to_its_end.h"
+
+namespace ak::manager {
+
+namespace {
+
+constexpr std::uint32_t kInitLimitMs = 600'000;
+constexpr int kTimedOut = 124;
+// Of its output, for the message.
+constexpr std::size_t kMaxInitWords = 2048;
+
+Status refuseArchived(const model::SandboxRecord& record) {
+  if (!record.lifetime.archived_at.empty()) {
+    return fail(ErrorCode::Conflict, cat("sandbox '", record.name, "' is archived"),
+                cat("Take it back first: agentkernel recover ", record.name));
+  }
+  return {};
+}
+
+}  // namespace
+
+net::Task<Result<SandboxPtr>> Lifecycle::begin(const Plan& plan, BeginOptions options) {
+  co_return co_await net::toItsEnd(beginNow(plan, std::move(options)));
+}
+
+net::Task<Status> Lifecycle::restart(SandboxPtr sandbox) {
+  co_return co_await net::toItsEnd(restartNow(std::move(sandbox)));
+}
+
+net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions options) {
+  auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
+  model::SandboxRecord& record = sandbox->record;
+  const WallTime now = foundation_.clock.wall();
+  record.uuid = model::makeUuid(now, foundation_.random);
+  record.name = options.name.empty() ? freshName() : options.name;
+  record.image = plan.image.reference;
+  record.image_digest = plan.image.digest;
+  record.backend = foundation_.backend.name();
+  record.permissions = plan.permissions;
+  record.environment = plan.environment;
+  record.workdir = plan.workdir;
+  record.user = plan.user;
+  record.workspace_path = plan.workspace_path;
+  record.workspace_masks = plan.workspace.masks;
+  record.protected_paths = plan.protected_paths;
+  record.init_script = plan.init_script;
+  record.one_shot = options.one_shot;
+  record.created_at = now;
+  record.labels = std::move(options.notes.labels);
+  record.description = std::move(options.notes.description);
+  record.lifetime = model::lifetimeFrom(now, options.notes.ttl_seconds, options.notes.lifecycle);
+  sandbox->durable = options.durable;
+  timekeeper_.meet(*sandbox);
+  AK_CO_TRY(table_.add(sandbox));
+  const Busy busy(sandbox);
+  const Status begun = co_await beginBox(sandbox, plan, options);
+  if (!begun) {
+    co_await forget(sandbox);
+    co_return std::unexpected(begun.error());
+  }
+  co_return sandbox;
+}
+
+net::Task<Status> Lifecycle::beginBox(const SandboxPtr& sandbox,
+                                      const Plan& plan,
+                                      const BeginOptions& options) {
+  const Status reserved = co_await reserve(sandbox);
+  AK_CO_TRY(reserved);
+  sandbox->record.ids = AK_CO_TRY(foundation_.ids.take());
+  if (sandbox->durable) {
+    const Status kept = co_await foundation_.store_worker.run([this, &sandbox]() -> Status {
+      AK_TRY(makeWritableLayer(directoryOf(sandbox->record.uuid)));
+      return foundation_.store.insert(sandbox->record);
+    });
+    AK_CO_TRY(kept);
+  }
+  const Status started = co_await startBox(sandbox, plan, options);
+  AK_CO_TRY(started);
+  const Status filled = co_await injectFiles(*sandbox, plan);
+  AK_CO_TRY(filled);
+  const Status initialised = co_await runInitScript(*sandbox);
+  AK_CO_TRY(initialised);
+  co_return co_await save(*sandbox);
+}
+
+net::Task<Status> Lifecycle::startBox(const SandboxPtr& sandbox,
+                                      const Plan& plan,
+                                      const BeginOptions& options) {
+  model::SandboxRecord& record = sandbox->record;
+  record.epoch += 1;
+  record.agent_key.assign(wire::kKeySize, '\0');
+  foundation_.random.fill(
+      {reinterpret_cast<unsigned char*>(record.agent_key.data()), record.agent_key.size()});
+  backend::StartRequest request;
+  request.id = record.uuid;
+  request.hostname = record.name;
+  request.permissions = record.permissions;
+  request.root = plan.image.root;
+  request.root.read_only = record.permissions.read_only_root;
+  request.image_key = plan.image.digest;
+  request.ids = record.ids;
+  request.workspace = plan.workspace;
+  // A durable layer is found again by its path; a descriptor would hold its mount after the end.
+  request.workspace.want_changes_fd = options.want_changes && !sandbox->durable;
+  request.one_shot = !sandbox->durable;
+  request.may_pool = options.may_pool && !sandbox->durable;
+  request.agent_key = record.agent_key;
+  request.rules = AK_CO_TRY(childRules(record));
+  request.runtime_directory = runtimeOf(record.uuid);
+  if (sandbox->durable) {
+    request.root.writable = AK_CO_TRY(writableLayerOf(directoryOf(record.uuid)));
+  }
+  Result<backend::Started> started = co_await foundation_.backend.start(std::move(request));
+  if (!started) {
+    co_return std::unexpected(std::move(started).error());
+  }
+  adopt(*sandbox, std::move(*started));
+  if (sandbox->durable) {
+    Result<OutputLog> log = OutputLog::open(directoryOf(record.uuid));
+    if (log) {
+      sandbox->log = std::move(*log);
+    }
+  }
+  co_return Status{};
+}
+
+// With the sandbox's environment, in its working directory.
+net::Task<Status> Lifecycle::runInitScript(Sandbox& sandbox) {
+  if (sandbox.record.init_script.empty()) {
+    co_return Status{};
+  }
+  InsideCommand command;
+  command.argv = initCommand(sandbox.record.init_script);
+  command.directory = sandbox.record.workdir;
+  command.limit_ms = kInitLimitMs;
+  auto done = co_await runInside(*sandbox.agent, std::move(command));
+  const Ran ran = AK_CO_TRY(std::move(done));
+  if (sandbox.log) {
+    sandbox.log->append(ran.output);
+    sandbox.notify();
+  }
+  if (ran.code != 0) {
+    const std::string_view said = trim(ran.output);
+    co_return fail(ErrorCode::InvalidArgument,
+                   cat("the init script of '", sandbox.record.name, "' ended with code ", ran.code,
+                       said.empty() ? " and said nothing" : ": ",
+                       said.substr(said.size() - std::min(said.size(), kMaxInitWords))),
+                   ran.code == kTimedOut
+                       ? "It has ten minutes; what takes longer belongs into the image."
+                       : "Nothing was started; mend the script and try again.");
+  }
+  co_return Status{};
+}
+
+void Lifecycle::adopt(Sandbox& sandbox, backend::Started started) {
+  sandbox.record.pid = started.box.pid;
+  sandbox.record.start_ticks = started.box.start_ticks;
+  sandbox.record.limits = started.box.limits;
+  sandbox.record.ids = started.ids;
+  sandbox.record.boot_id = boot_id_;
+  sandbox.record.stop_reason.clear();
+  sandbox.agent = std::move(started.agent);
+  sandbox.process = std::move(started.process);
+  sandbox.changes = std::move(started.changes);
+  sandbox.from_pool = started.from_pool;
+  sandbox.status = model::SandboxStatus::Running;
+}
+
+net::Task<Status> Lifecycle::injectFiles(const Sandbox& sandbox, const Plan& plan) {
+  for (const model::FileInjection& file : plan.files) {
+    const Status written = co_await sandbox.agent->writeFile(file.path, file.content, file.mode);
+    if (!written) {
+      Error error = written.error();
+      co_return std::unexpected(std::move(error).context(cat("putting ", file.path, " in place")));
+    }
+  }
+  co_return Status{};
+}
+
+net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
+  co_await settled(sandbox);
+  AK_CO_TRY(refuseRemoved(*sandbox));
+  AK_CO_TRY(refuseArchived(sandbox->record));
+  if (sandbox->status == model::SandboxStatus::Running) {
+    co_return Status{};
+  }
+  const Busy busy(sandbox);
+  Result<Plan> plan = co_await foundation_.workers.run(
+      [this, record = sandbox->record] { return planFromRecord(record, foundation_.images); });
+  if (!plan) {
+    co_return std::unexpected(std::move(plan).error());
+  }
+  const Status reserved = co_await reserve(sandbox);
+  AK_CO_TRY(reserved);
+  sandbox->record.one_shot = false;  // whoever starts it again wants it for more than its command
+  sandbox->record.lifetime.dormant_at.clear();
+  sandbox->record.lifetime.dormant_reason.clear();
+  timekeeper_.touch(*sandbox);
+  BeginOptions options;
+  options.durable = true;
+  Status started = co_await startBox(sandbox, *plan, options);
+  if (started) {
+    started = co_await runInitScript(*sandbox);
+    if (!started) {
+      const Status ended = co_await endBox(*sandbox);
+      AK_CO_TRY(ended);  // it runs, and says so
+    }
+  }
+  if (!started) {
+    markStopped(*sandbox, started.error().message);
+    const Status saved = co_await save(*sandbox);
+    AK_CO_TRY(saved);
+    co_return started;
+  }
+  co_return co_await save(*sandbox);
+}
+
+}  // namespace ak::manager
