@@ -83,7 +83,8 @@ class Backend {
 
   virtual net::Task<Result<Started>> start(StartRequest request) = 0;
   // After a daemon restart: the box of `record` if it still lives; NotFound when it does not. The
-  // agent takes record.epoch only when it is higher than all that it has seen.
+  // agent takes record.epoch only when it is higher than all that it has seen. Any other error: it
+  // lives and cannot be spoken to; it is still ended by stop(), and its end is told.
   virtual net::Task<Result<Started>> reconnect(model::SandboxRecord record,
                                                std::string runtime_directory) = 0;
   // Ends every process of the box and frees cgroup, mounts and runtime directory. Ending what is

@@ -123,6 +123,8 @@ class Lifecycle {
   net::Task<void> recoverOne(SandboxPtr sandbox);
   // The box of its record, if it lives; else it is stopped, or (where nobody can say) unknown.
   net::Task<Status> reconnect(SandboxPtr sandbox);
+  // The same for one that could not be spoken to; Unavailable when it still cannot.
+  net::Task<Status> reachAgain(SandboxPtr sandbox);
   net::Task<void> endSilent(SandboxPtr sandbox);
   void onEnded(const backend::Ended& ended);
   void adopt(Sandbox& sandbox, backend::Started started);

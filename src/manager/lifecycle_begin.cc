@@ -191,10 +191,15 @@ net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
   co_await settled(sandbox);
   AK_CO_TRY(refuseRemoved(*sandbox));
   AK_CO_TRY(refuseArchived(sandbox->record));
+  const Busy busy(sandbox);
+  if (sandbox->status == model::SandboxStatus::Unknown) {
+    // Never a second box beside one that may live.
+    const Status known = co_await reachAgain(sandbox);
+    AK_CO_TRY(known);
+  }
   if (sandbox->status == model::SandboxStatus::Running) {
     co_return Status{};
   }
-  const Busy busy(sandbox);
   Result<Plan> plan = co_await foundation_.workers.run(
       [this, record = sandbox->record] { return planFromRecord(record, foundation_.images); });
   if (!plan) {

@@ -115,7 +115,9 @@ void Lifecycle::stopInBackground(SandboxPtr sandbox, std::string reason) {
 
 void Lifecycle::onEnded(const backend::Ended& ended) {
   const SandboxPtr sandbox = table_.findByUuid(ended.id);
-  if (!sandbox || sandbox->status != model::SandboxStatus::Running || sandbox->ending) {
+  if (!sandbox || sandbox->ending ||
+      (sandbox->status != model::SandboxStatus::Running &&
+       sandbox->status != model::SandboxStatus::Unknown)) {
     return;
   }
   std::string reason = "its first process ended for an unknown reason (the launcher was restarted)";

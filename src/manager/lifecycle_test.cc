@@ -1,5 +1,7 @@
 #include "manager/lifecycle.h"
 
+#include <sys/wait.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -84,6 +86,29 @@ TEST_F(LifecycleTest, ABoxThatEndsWhileItsRecordChangesIsStopped) {
   };
   EXPECT_TRUE(bench_.wait(race()));
   EXPECT_EQ(box->record.stop_reason, "ended by signal 9");
+}
+
+// A guest may hold up its agent; the box is neither given up nor doubled, and can be ended.
+TEST_F(LifecycleTest, OneThatLivesAndDoesNotAnswerIsUnknownUntilItDoes) {
+  const pid_t patient = bench_.make("patient")->record.pid;
+  const pid_t doomed = bench_.make("doomed")->record.pid;
+  for (const pid_t agent : {patient, doomed}) {
+    ASSERT_EQ(::kill(agent, SIGSTOP), 0);
+  }
+  bench_.restartDaemon(End::Killed);
+
+  SandboxPtr box = bench_.find("patient");
+  EXPECT_EQ(box->status, SandboxStatus::Unknown);
+  ASSERT_EQ(::kill(patient, SIGCONT), 0);
+  ASSERT_TRUE(bench_.wait(bench_.lifecycle().restart(box)));
+  EXPECT_EQ(box->status, SandboxStatus::Running);
+  EXPECT_EQ(box->record.pid, patient) << "the same one";
+
+  box = bench_.find("doomed");
+  EXPECT_EQ(box->status, SandboxStatus::Unknown);
+  EXPECT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "by hand")));
+  EXPECT_EQ(box->status, SandboxStatus::Stopped);
+  EXPECT_EQ(::waitpid(doomed, nullptr, WNOHANG), doomed) << "our child, since nobody else's";
 }
 
 TEST_F(LifecycleTest, OneThatCannotBeRecoveredKeepsNobodyElse) {

@@ -161,4 +161,18 @@ net::Task<Status> Lifecycle::reconnect(SandboxPtr sandbox) {
   co_return co_await save(*sandbox);
 }
 
+net::Task<Status> Lifecycle::reachAgain(SandboxPtr sandbox) {
+  const std::vector<SandboxPtr> only = {sandbox};
+  co_await raiseEpochs(only);
+  const Status known = co_await reconnect(sandbox);
+  AK_CO_TRY(known);
+  if (sandbox->status == model::SandboxStatus::Unknown) {
+    co_return fail(ErrorCode::Unavailable,
+                   cat("sandbox '", sandbox->record.name,
+                       "' lives and does not answer: ", sandbox->record.stop_reason),
+                   cat("Try again, or end it: agentkernel stop ", sandbox->record.name));
+  }
+  co_return Status{};
+}
+
 }  // namespace ak::manager

@@ -83,6 +83,9 @@ net::Task<Result<Started>> FakeBackend::reconnect(model::SandboxRecord record,
                                                   std::string runtime_directory) {
   Started started;
   started.process = AK_CO_TRY(sys::openProcess({record.pid, record.start_ticks}));
+  auto box = boxes_.contains(record.uuid)
+                 ? boxes_[record.uuid]
+                 : AK_CO_TRY(track(record.uuid, runtime_directory, started.process, false));
   sys::OwnedFd socket = AK_CO_TRY(connectToAgent(runtime_directory));
   auto resumed =
       co_await channel::resumeSession(executor_, std::move(socket), record.agent_key, record.epoch);
@@ -91,7 +94,6 @@ net::Task<Result<Started>> FakeBackend::reconnect(model::SandboxRecord record,
   started.box.pid = record.pid;
   started.box.start_ticks = record.start_ticks;
   started.box.limits = record.limits;
-  auto box = AK_CO_TRY(track(record.uuid, runtime_directory, started.process, false));
   box->agent = started.agent;
   co_return started;
 }

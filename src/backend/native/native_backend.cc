@@ -209,12 +209,19 @@ net::Task<Result<Started>> NativeBackend::reconnect(model::SandboxRecord record,
   if (record.pid <= 0 || record.boot_id != boot) {
     co_return fail(ErrorCode::NotFound, cat("sandbox ", record.name, " does not run"));
   }
-  const auto hello = co_await launcher_.hello();
-  if (!hello) {
-    co_return std::unexpected(hello.error());
-  }
   Started started;
   started.process = AK_CO_TRY(sys::openProcess({record.pid, record.start_ticks}));
+  // Ours from here on, also when its agent does not answer: no sweep takes it for an orphan, and
+  // stop() can end it.
+  if (!boxes_.contains(record.uuid)) {
+    sys::OwnedFd watched = AK_CO_TRY(started.process.duplicate());
+    const auto box = track(record.uuid, boxIdIn(runtime_directory, record.uuid), runtime_directory,
+                           std::move(watched));
+    const auto hello = co_await launcher_.hello();
+    if (!hello || std::ranges::find(hello->live, box->box_id) == hello->live.end()) {
+      box->launcher_pid = 0;
+    }
+  }
   auto resumed = co_await resumeAgent(record, runtime_directory);
   if (!resumed && hasEnded(started.process.get())) {
     co_return fail(ErrorCode::NotFound, cat("sandbox ", record.name, " has ended"));
@@ -224,12 +231,6 @@ net::Task<Result<Started>> NativeBackend::reconnect(model::SandboxRecord record,
   started.box.pid = record.pid;
   started.box.start_ticks = record.start_ticks;
   started.box.limits = record.limits;
-  sys::OwnedFd watched = AK_CO_TRY(started.process.duplicate());
-  const auto box = track(record.uuid, boxIdIn(runtime_directory, record.uuid), runtime_directory,
-                         std::move(watched));
-  if (std::ranges::find(hello->live, box->box_id) == hello->live.end()) {
-    box->launcher_pid = 0;
-  }
   co_return started;
 }
 
