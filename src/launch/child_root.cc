@@ -51,10 +51,12 @@ int mountDevice(ChildState& child) {
   if (error != 0) {
     return error;
   }
-  // Every box has terminals of its own; /dev/ptmx is a link to this instance's.
-  const char* const tty[] = {"newinstance", nullptr, "ptmxmode", "0666", "mode",
-                             "0620",        "gid",   "5",        nullptr};
-  const char* const plain[] = {"newinstance", nullptr, "ptmxmode", "0666", "mode", "0620", nullptr};
+  // Every box has terminals of its own; /dev/ptmx is a link to this instance's. All of the machine
+  // share kernel.pty.max, so that each has a part of it.
+  const char* const tty[] = {"newinstance", nullptr, "ptmxmode", "0666", "mode", "0620",
+                             "max",         "128",   "gid",      "5",    nullptr};
+  const char* const plain[] = {"newinstance", nullptr, "ptmxmode", "0666", "mode",
+                               "0620",        "max",   "128",      nullptr};
   error = mountAt(child, "devpts", child.plan.has_tty_group ? tty : plain,
                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "dev/pts");
   if (error != 0) {

@@ -66,7 +66,8 @@ void checkStatus(Checks& checks, std::string_view status) {
         cat("mode ", statusField(status, "Seccomp"), ", ", statusField(status, "Seccomp_filters"),
             " filters"));
   check(checks, "pid namespace",
-        statusField(status, "NSpid").find_first_of(" \t") == std::string::npos,
+        !statusField(status, "NSpid").empty() &&
+            statusField(status, "NSpid").find_first_of(" \t") == std::string::npos,
         cat("a command sees itself as process ", statusField(status, "NSpid")));
 }
 

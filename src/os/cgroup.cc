@@ -156,6 +156,12 @@ Result<sys::OwnedFd> BoxCgroup::killCount() const {
   return events ? std::move(*events) : sys::OwnedFd();
 }
 
+namespace {
+
+constexpr std::uint64_t kTcpShare = 4;
+
+}  // namespace
+
 Status BoxCgroup::setLimits(const model::Limits& limits) {
   const bool v1 = version_ == CgroupVersion::V1;
   const sys::OwnedFd* memory = dir(Controller::Memory);
@@ -170,6 +176,10 @@ Status BoxCgroup::setLimits(const model::Limits& limits) {
       if (!swap && swap.error().code != ErrorCode::NotFound) {
         return swap;
       }
+      // What TCP holds for a box is not among its memory here, and all boxes together could take
+      // all that the machine has (net.ipv4.tcp_mem). Missing where the kernel counts it otherwise.
+      (void)writeControl(memory->get(), "memory.kmem.tcp.limit_in_bytes",
+                         cat(limits.memory_bytes / kTcpShare));
     } else if (::faccessat(memory->get(), "memory.max", F_OK, 0) == 0) {
       AK_TRY(writeControl(memory->get(), "memory.max", bytes));
       (void)writeControl(memory->get(), "memory.swap.max", "0");

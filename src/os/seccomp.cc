@@ -163,6 +163,11 @@ Result<Program> argumentRules(SetIdFiles files) {
   for (const std::uint64_t command : {TIOCSTI, TIOCLINUX}) {
     rules.add("ioctl", refuse(EPERM), {bits(1, 0xffffffffU, command)});
   }
+  // A lease on a file that the host shares holds up its writers there, and a notification tells of
+  // them (fcntl(2)).
+  for (const std::uint64_t command : {F_SETLEASE, F_NOTIFY}) {
+    rules.add("fcntl", refuse(EPERM), {bits(1, 0xffffffffU, command)});
+  }
   refuseSocketFamilies(rules);
   refusePersonalities(rules);
   if (files == SetIdFiles::Refused) {

@@ -12,6 +12,8 @@ constexpr const char* kAlwaysRefused[] = {
     // Kernel interfaces with a history of privilege escalations.
     "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
     "io_uring_register", "fanotify_init", "memfd_secret", "vmsplice", "lookup_dcookie",
+    // Asynchronous I/O contexts are counted for the whole machine (fs.aio-max-nr).
+    "io_setup", "io_submit", "io_cancel", "io_getevents", "io_pgetevents", "io_destroy",
     // Keyrings are not namespaced.
     "add_key", "request_key", "keyctl",
     // The machine itself.
@@ -81,7 +83,7 @@ constexpr const char* kAgentTools[] = {
     "landlock_restrict_self", "membarrier", "name_to_handle_at", "chroot", "mknod", "mknodat",
     "get_mempolicy", "set_mempolicy", "mbind", "pkey_alloc", "pkey_free", "pkey_mprotect",
     "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr",
-    "io_setup", "io_destroy", "io_submit", "io_getevents", "io_cancel", "remap_file_pages",
+    "remap_file_pages",
 };
 
 // clang-format on

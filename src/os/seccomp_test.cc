@@ -144,6 +144,19 @@ TEST_P(SeccompTest, TerminalInjectionIsRefusedWhateverTheUpperHalf) {
   EXPECT_EQ(under(bpf, [&] { return ::syscall(SYS_ioctl, 0, TIOCLINUX, &c); }), EPERM);
 }
 
+TEST_P(SeccompTest, LeasesAndNotificationsOnSharedFilesAreRefused) {
+  const std::string bpf = filter();
+  const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  for (const unsigned long command : {F_SETLEASE, F_NOTIFY}) {
+    EXPECT_EQ(under(bpf, [&] { return ::syscall(SYS_fcntl, file, command, F_RDLCK); }), EPERM);
+    EXPECT_EQ(
+        under(bpf, [&] { return ::syscall(SYS_fcntl, file, 0xdead00000000UL | command, F_RDLCK); }),
+        EPERM);
+  }
+  EXPECT_EQ(under(bpf, [&] { return ::syscall(SYS_fcntl, file, F_GETFD); }), 0);
+  ::close(file);
+}
+
 TEST_P(SeccompTest, OddSocketFamiliesAreRefused) {
   const std::string bpf = filter();
   for (const int family :

@@ -51,6 +51,20 @@ TEST_P(BombTest, InodesEndAtTheLimit) {
   EXPECT_EQ(bomb.status, 0) << bomb.out << bomb.err;
 }
 
+TEST_P(BombTest, TerminalsEndAtTheSandboxesOwnLimit) {
+  const Finished bomb = world().attack({"terminals", "200"});
+  EXPECT_EQ(bomb.status, 0) << bomb.out << bomb.err;
+}
+
+// Version 1 counts them apart from the memory limit, which does not hold them.
+TEST_P(BombTest, UnreadSocketsEndAtTheLimit) {
+  const Finished bomb = world().attack({"sockets", "160"}, {"--memory", "64mb"});
+  if (const std::string why = whyNoMemoryLimit(world().uid(), bomb); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  EXPECT_THAT(bomb.out, Not(HasSubstr("WORKED"))) << bomb.err;
+}
+
 TEST_P(BombTest, AFloodOfOutputArrivesAndCostsNothing) {
   const Finished flood = world().attack({"flood", "32"});
   EXPECT_EQ(flood.status, 0) << flood.err;

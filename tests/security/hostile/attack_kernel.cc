@@ -71,6 +71,17 @@ constexpr Call kCalls[] = {
     {"ioctl(TIOCSTI)", [] { return ::syscall(SYS_ioctl, -1, TIOCSTI, "x"); }},
     {"ioctl(TIOCSTI, upper half)",
      [] { return ::syscall(SYS_ioctl, -1, 0xdead00000000UL | TIOCSTI, "x"); }},
+    // fs.aio-max-nr is the whole machine's.
+    {"io_setup",
+     [] {
+       unsigned long context = 0;
+       return ::syscall(SYS_io_setup, 1, &context);
+     }},
+    // A lease on a file of the host holds up whoever writes it there (fcntl(2)).
+    {"fcntl(F_SETLEASE)",
+     [] { return ::syscall(SYS_fcntl, ::open("/proc/self/exe", O_RDONLY), F_SETLEASE, F_RDLCK); }},
+    {"fcntl(F_NOTIFY)",
+     [] { return ::syscall(SYS_fcntl, ::open("/", O_RDONLY), F_NOTIFY, DN_ACCESS); }},
     {"socket(alg)", [] { return static_cast<long>(::socket(AF_ALG, SOCK_SEQPACKET, 0)); }},
     {"socket(packet)", [] { return static_cast<long>(::socket(AF_PACKET, SOCK_RAW, 0)); }},
     {"socket(vsock)", [] { return static_cast<long>(::socket(AF_VSOCK, SOCK_STREAM, 0)); }},

@@ -1,7 +1,10 @@
 // R23: more than one's share. Each attack ends by itself; WORKED says that no limit was met.
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,8 +106,47 @@ Verdict flood(std::span<char*> arguments) {
   return Verdict::Blocked;
 }
 
-constexpr Attack kAttacks[] = {{"forks", forks}, {"memory", memory}, {"files", files},
-                               {"fill", fill},   {"inodes", inodes}, {"flood", flood}};
+// Terminals are counted for the whole machine (kernel.pty.max).
+Verdict terminals(std::span<char*> arguments) {
+  long made = 0;
+  while (made < number(arguments, 0) && ::open("/dev/ptmx", O_RDWR | O_NOCTTY) >= 0) {
+    ++made;
+  }
+  return tell("terminal bomb", made == number(arguments, 0), std::to_string(made));
+}
+
+// What pairs of sockets hold unread is the kernel's memory. Megabytes.
+Verdict sockets(std::span<char*> arguments) {
+  const std::string block(1 << 20, 'x');
+  std::size_t held = 0;
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in here{};
+  here.sin_family = AF_INET;
+  here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof here;
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&here), size) != 0 ||
+      ::listen(listener, 64) != 0 ||
+      ::getsockname(listener, reinterpret_cast<sockaddr*>(&here), &size) != 0) {
+    return tell("socket bomb", false, std::strerror(errno));
+  }
+  const std::size_t wanted = static_cast<std::size_t>(number(arguments, 0)) << 20U;
+  for (int pair = 0; pair < 400 && held < wanted; ++pair) {
+    const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+    if (client < 0 || ::connect(client, reinterpret_cast<sockaddr*>(&here), size) != 0 ||
+        ::accept(listener, nullptr, nullptr) < 0) {
+      break;
+    }
+    for (ssize_t sent = 1; sent > 0;) {
+      sent = ::send(client, block.data(), block.size(), MSG_DONTWAIT);
+      held += sent > 0 ? static_cast<std::size_t>(sent) : 0;
+    }
+  }
+  return tell("socket bomb", held >= wanted, std::to_string(held >> 20U) + " MiB");
+}
+
+constexpr Attack kAttacks[] = {{"forks", forks},         {"memory", memory},  {"files", files},
+                               {"fill", fill},           {"inodes", inodes},  {"flood", flood},
+                               {"terminals", terminals}, {"sockets", sockets}};
 
 }  // namespace
 
