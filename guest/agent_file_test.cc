@@ -204,6 +204,25 @@ TEST_P(AgentFileTest, DirectoriesAreMadeListedAndRemoved) {
   EXPECT_EQ(client_->file(remove).reset->code, ErrorCode::NotFound);
 }
 
+TEST_P(AgentFileTest, LinksAreMadeAndReplaceFilesAndLinksOnly) {
+  wire::FileRequest make = request(Kind::MakeLink, "/link");
+  make.target = "/anywhere/../at all";
+  EXPECT_EQ(client_->file(make).info->link_target, make.target);
+  make.target = "other";
+  EXPECT_EQ(client_->file(make).info->link_target, "other");
+  ASSERT_TRUE(write("/other", "content").info);
+  wire::FileRequest follow = request(Kind::Stat, "/link");
+  EXPECT_EQ(client_->file(follow).info->kind, wire::FileInfo::Kind::Symlink);
+  follow.follow = true;
+  EXPECT_EQ(client_->file(follow).info->kind, wire::FileInfo::Kind::Regular);
+  ASSERT_EQ(::mkdir(path("/directory").c_str(), 0755), 0);
+  make.path = path("/directory");
+  EXPECT_EQ(client_->file(make).reset->code, ErrorCode::Conflict);
+  make.path = "/proc/self/link";
+  EXPECT_FALSE(client_->file(make).info);
+  EXPECT_EQ(leftovers(), 0U);
+}
+
 TEST_P(AgentFileTest, ALargeListingArrivesWhole) {
   ASSERT_EQ((*client_)
                 .shell(cat("cd ", agent_->directory(),

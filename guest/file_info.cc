@@ -14,6 +14,8 @@ namespace ak::guest {
 
 namespace {
 
+constexpr std::size_t kMaxEntry = 8 * 1024;  // a name and a link's target, encoded
+
 wire::FileInfo::Kind kindOf(mode_t mode) {
   switch (mode & S_IFMT) {
     case S_IFREG:
@@ -56,9 +58,8 @@ Result<std::string> listDirectory(const std::string& path) {
   std::size_t count = 0;
   while (const dirent* entry = AK_TRY(directory.next())) {
     const std::string name = entry->d_name;
-    if (++count > wire::kMaxListing) {
-      return fail(ErrorCode::TooLarge,
-                  cat(printable(path), " has more than ", wire::kMaxListing, " entries"),
+    if (++count > wire::kMaxListing || out.size() > wire::kMaxListingBytes - kMaxEntry) {
+      return fail(ErrorCode::TooLarge, cat(printable(path), " has too many entries to list"),
                   "List it with a command in the sandbox.");
     }
     const auto child = sys::openAt(node.get(), name, O_PATH | O_NOFOLLOW);

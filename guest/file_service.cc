@@ -15,6 +15,7 @@
 #include "guest/guest_path.h"
 #include "guest/simple_stream.h"
 #include "sys/file.h"
+#include "sys/random.h"
 
 namespace ak::guest {
 
@@ -83,7 +84,8 @@ class ListingReader final : public AnsweredStream {
 };
 
 Result<std::unique_ptr<Stream>> statPath(const wire::FileRequest& request, StreamPort& port) {
-  const sys::OwnedFd node = AK_TRY(openNode(request.path, LastLink::Keep));
+  const sys::OwnedFd node =
+      AK_TRY(openNode(request.path, request.follow ? LastLink::Follow : LastLink::Keep));
   const wire::FileInfo info = AK_TRY(describe(node.get()));
   return answer(port, wire::encode(info));
 }
@@ -135,6 +137,36 @@ Result<std::unique_ptr<Stream>> makeDirectory(const wire::FileRequest& request, 
   return answer(port, wire::encode(AK_TRY(describe(directory.get()))));
 }
 
+// What is at the place may be replaced: nothing, a file or a link, as for a write.
+Status refuseOtherThanFile(const Place& place, const std::string& path) {
+  struct stat old{};
+  if (::fstatat(place.directory.get(), place.name.c_str(), &old, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno == ENOENT ? Status() : failErrno(printable(path));
+  }
+  return S_ISREG(old.st_mode) || S_ISLNK(old.st_mode)
+             ? Status()
+             : fail(ErrorCode::Conflict, cat(printable(path), " is not a file or a link"));
+}
+
+Result<std::unique_ptr<Stream>> makeLink(const wire::FileRequest& request, StreamPort& port) {
+  const Place place =
+      AK_TRY(openPlace(request.path, request.parents ? Parents::Make : Parents::MustExist));
+  AK_TRY(refuseKernelPlace(place, request.path));
+  AK_TRY(refuseOtherThanFile(place, request.path));
+  const int directory = place.directory.get();
+  const std::string temporary = cat(".ak-write-", sys::KernelRandom().hex(8));
+  if (::symlinkat(request.target.c_str(), directory, temporary.c_str()) != 0) {
+    return failErrno(cat("make link ", printable(request.path)));
+  }
+  if (::renameat(directory, temporary.c_str(), directory, place.name.c_str()) != 0) {
+    const auto failed = failErrno(cat("make link ", printable(request.path)));
+    ::unlinkat(directory, temporary.c_str(), 0);
+    return failed;
+  }
+  const sys::OwnedFd link = AK_TRY(sys::openAt(directory, place.name, O_PATH | O_NOFOLLOW));
+  return answer(port, wire::encode(AK_TRY(describe(link.get()))));
+}
+
 Result<std::unique_ptr<Stream>> removePath(const wire::FileRequest& request, StreamPort& port) {
   const Place place = AK_TRY(openPlace(request.path, Parents::MustExist));
   AK_TRY(refuseKernelPlace(place, request.path));
@@ -171,6 +203,8 @@ Result<std::unique_ptr<Stream>> openFileStream(std::string_view text, StreamPort
       return makeDirectory(request, port);
     case wire::FileRequest::Kind::Remove:
       return removePath(request, port);
+    case wire::FileRequest::Kind::MakeLink:
+      return makeLink(request, port);
   }
   return fail(ErrorCode::Unsupported, "unknown file request");
 }

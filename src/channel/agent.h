@@ -3,19 +3,25 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "net/task.h"
 #include "sys/owned_fd.h"
 #include "wire/exec.h"
+#include "wire/file.h"
 #include "wire/hello.h"
 
 namespace ak::channel {
 
 // From a command's timeout on: the agent's SIGTERM and SIGKILL, and as much for a slow machine.
 inline constexpr std::chrono::milliseconds kLateAnswer = 2 * wire::kTermGrace;
+
+// For answers that need no work of a guest program. Generous: a sandbox at its cpu limit is slow.
+inline constexpr std::chrono::seconds kCallLimit{30};
 
 // One end of a running exec. Everything runs on the executor of its Agent. Destroying it resets the
 // stream: the agent then kills what the exec started.
@@ -41,15 +47,38 @@ class ExecStream {
   virtual net::Task<Status> control(const wire::ExecControl& control) = 0;
 };
 
-// File service: paths are absolute in the sandbox and resolved by the agent beneath its root.
-struct FileInfo {
-  enum class Kind : std::uint8_t { Regular, Directory, Symlink, Other };
-  Kind kind = Kind::Other;
+// So many bytes went by, with this SHA-256 in hex.
+struct FileDigest {
   std::uint64_t size = 0;
-  std::uint32_t mode = 0;
-  std::uint32_t uid = 0;
-  std::uint32_t gid = 0;
-  std::int64_t modified_ns = 0;
+  std::string sha256;
+};
+
+// A file of the sandbox that is being read. Destroying it ends the reading. Memory is bounded by
+// the credit window: a caller that does not ask stops the agent's reading of this file, and nobody
+// else.
+class FileReader {
+ public:
+  virtual ~FileReader() = default;
+
+  // As it was when it was opened.
+  virtual const wire::FileInfo& info() const = 0;
+  // The next bytes; nothing at the end: where the file ended when it was opened, or earlier if it
+  // was cut meanwhile. A file that grows is not followed.
+  virtual net::Task<Result<std::optional<std::string>>> next() = 0;
+  // Of what next() has given; once.
+  virtual FileDigest digest() = 0;
+};
+
+// A file of the sandbox that is being written: it appears as a whole with commit(). Destroying it
+// before leaves what was there.
+class FileWriter {
+ public:
+  virtual ~FileWriter() = default;
+  // Waits for credit. The Error may be that of opening: the agent refuses late.
+  virtual net::Task<Status> write(std::string_view data) = 0;
+  virtual net::Task<Result<wire::FileInfo>> commit() = 0;
+  // Of what write() has taken; once.
+  virtual FileDigest digest() = 0;
 };
 
 // The host's side of one agent: a session over one byte channel. Owned by the sandbox that it
@@ -69,14 +98,20 @@ class Agent {
   virtual net::Task<Result<std::unique_ptr<ExecStream>>> exec(wire::ExecRequest request) = 0;
   virtual net::Task<Status> ping() = 0;
   virtual net::Task<Status> shutdown() = 0;
-  virtual net::Task<Result<FileInfo>> stat(std::string path) = 0;
-  virtual net::Task<Result<std::string>> readFile(std::string path, std::size_t limit) = 0;
-  virtual net::Task<Status> writeFile(std::string path,
-                                      std::string content,
-                                      std::uint32_t mode) = 0;
-  virtual net::Task<Status> makeDirectory(std::string path, std::uint32_t mode) = 0;
-  virtual net::Task<Status> removePath(std::string path) = 0;
+
+  // Files (wire/file.h): paths are absolute in the sandbox and resolved by the agent beneath its
+  // root. Each waits at most kCallLimit for the agent.
+  // Stat, MakeDirectory, MakeLink, Remove: what there is, or was.
+  virtual net::Task<Result<wire::FileInfo>> file(wire::FileRequest request) = 0;
+  virtual net::Task<Result<std::vector<wire::FileInfo>>> list(std::string path) = 0;
+  virtual net::Task<Result<std::unique_ptr<FileReader>>> openFile(wire::FileRequest request) = 0;
+  virtual net::Task<Result<std::unique_ptr<FileWriter>>> createFile(wire::FileRequest request) = 0;
 };
+
+// The whole of a file at once: for content that is in memory anyway.
+net::Task<Result<wire::FileInfo>> writeFile(Agent& agent,
+                                            wire::FileRequest request,
+                                            std::string_view content);
 
 // First session: pipelines preamble, Hello with key and rules, so that the first exec can follow in
 // the same write. `socket` is connected (unix stream); `executor` is the loop's.

@@ -6,31 +6,12 @@
 
 #include "base/text.h"
 #include "channel/exec_stream.h"
+#include "channel/file_stream.h"
 #include "wire/control.h"
 
 namespace ak::channel {
 
 namespace {
-
-// For answers that need no work of a guest program. Generous: a sandbox at its cpu limit is slow.
-constexpr std::chrono::seconds kCallLimit{30};
-
-// For the content of a file on its way in.
-constexpr std::chrono::minutes kWriteLimit{10};
-
-FileInfo::Kind kindOf(wire::FileInfo::Kind kind) {
-  switch (kind) {
-    case wire::FileInfo::Kind::Regular:
-      return FileInfo::Kind::Regular;
-    case wire::FileInfo::Kind::Directory:
-      return FileInfo::Kind::Directory;
-    case wire::FileInfo::Kind::Symlink:
-      return FileInfo::Kind::Symlink;
-    case wire::FileInfo::Kind::Other:
-      return FileInfo::Kind::Other;
-  }
-  return FileInfo::Kind::Other;
-}
 
 net::Task<Result<std::string>> replyOf(StreamHandle& stream,
                                        std::chrono::milliseconds limit = kCallLimit) {
@@ -80,7 +61,7 @@ net::Task<Status> SessionAgent::shutdown() {
   co_return Status();
 }
 
-net::Task<Result<wire::FileInfo>> SessionAgent::fileCall(wire::FileRequest request) {
+net::Task<Result<wire::FileInfo>> SessionAgent::file(wire::FileRequest request) {
   const auto session = session_;
   StreamHandle stream = AK_CO_TRY(session->open(wire::Service::File, wire::encode(request)));
   auto answer = co_await replyOf(stream);
@@ -89,88 +70,39 @@ net::Task<Result<wire::FileInfo>> SessionAgent::fileCall(wire::FileRequest reque
   co_return wire::decodeFileInfo(reply);
 }
 
-net::Task<Result<FileInfo>> SessionAgent::stat(std::string path) {
+net::Task<Result<std::vector<wire::FileInfo>>> SessionAgent::list(std::string path) {
   wire::FileRequest request;
-  request.kind = wire::FileRequest::Kind::Stat;
+  request.kind = wire::FileRequest::Kind::List;
   request.path = std::move(path);
-  auto answer = co_await fileCall(std::move(request));
-  const wire::FileInfo info = AK_CO_TRY(std::move(answer));
-  co_return FileInfo{kindOf(info.kind), info.size, info.mode, info.uid, info.gid, info.modified_ns};
+  StreamHandle stream = AK_CO_TRY(session_->open(wire::Service::File, wire::encode(request)));
+  co_return co_await readListing(std::move(stream));
 }
 
-net::Task<Result<std::string>> SessionAgent::readFile(std::string path, std::size_t limit) {
-  const auto session = session_;
-  wire::FileRequest request;
+net::Task<Result<std::unique_ptr<FileReader>>> SessionAgent::openFile(wire::FileRequest request) {
   request.kind = wire::FileRequest::Kind::Read;
-  request.path = path;
-  request.length = limit + 1;  // one more than allowed tells a file that is too large
-  StreamHandle stream = AK_CO_TRY(session->open(wire::Service::File, wire::encode(request)));
+  StreamHandle stream = AK_CO_TRY(session_->open(wire::Service::File, wire::encode(request)));
   auto answer = co_await replyOf(stream);
   const std::string reply = AK_CO_TRY(std::move(answer));
-  const wire::FileInfo info = AK_CO_TRY(wire::decodeFileInfo(reply));
-  std::string content;
-  // The end of the stream without a failure is the end of the file.
-  for (;;) {
-    auto received = co_await stream.receiveOrEnd(kCallLimit);
-    auto item = AK_CO_TRY(std::move(received));
-    if (!item) {
-      break;
-    }
-    content += item->data;
-    if (content.size() > limit) {
-      co_return fail(ErrorCode::TooLarge, cat(printable(path), " has more than ", limit, " bytes"));
-    }
-  }
-  stream.close();
-  co_return content;
+  wire::FileInfo info = AK_CO_TRY(wire::decodeFileInfo(reply));
+  const std::uint64_t behind = info.size > request.offset ? info.size - request.offset : 0;
+  const std::uint64_t most = request.length == 0 ? behind : std::min(behind, request.length);
+  co_return std::make_unique<SessionFileReader>(std::move(stream), std::move(info), most);
 }
 
-net::Task<Status> SessionAgent::writeFile(std::string path,
-                                          std::string content,
-                                          std::uint32_t mode) {
-  const auto session = session_;
-  wire::FileRequest request;
+net::Task<Result<std::unique_ptr<FileWriter>>> SessionAgent::createFile(wire::FileRequest request) {
   request.kind = wire::FileRequest::Kind::Write;
-  request.path = std::move(path);
-  request.mode = mode;
-  request.parents = true;
-  StreamHandle stream = AK_CO_TRY(session->open(wire::Service::File, wire::encode(request)));
-  stream.setDeadline(kWriteLimit);
-  const Status sent = co_await stream.send(wire::kStdin, content);
-  if (!sent) {
-    co_return sent;
-  }
-  const Status ended = stream.end(wire::kStdin);
-  if (!ended) {
-    // The agent may have refused meanwhile: its reason is the better one.
-    const auto refused = co_await replyOf(stream);
-    co_return refused ? ended : std::unexpected(refused.error());
-  }
-  const auto reply = co_await replyOf(stream);
-  if (!reply) {
-    co_return std::unexpected(reply.error());
-  }
-  stream.close();
-  co_return Status();
+  StreamHandle stream = AK_CO_TRY(session_->open(wire::Service::File, wire::encode(request)));
+  co_return std::make_unique<SessionFileWriter>(std::move(stream));
 }
 
-net::Task<Status> SessionAgent::makeDirectory(std::string path, std::uint32_t mode) {
-  wire::FileRequest request;
-  request.kind = wire::FileRequest::Kind::MakeDirectory;
-  request.path = std::move(path);
-  request.mode = mode;
-  request.parents = true;
-  const auto info = co_await fileCall(std::move(request));
-  co_return info ? Status() : std::unexpected(info.error());
-}
-
-net::Task<Status> SessionAgent::removePath(std::string path) {
-  wire::FileRequest request;
-  request.kind = wire::FileRequest::Kind::Remove;
-  request.path = std::move(path);
-  request.recursive = true;
-  const auto info = co_await fileCall(std::move(request));
-  co_return info ? Status() : std::unexpected(info.error());
+net::Task<Result<wire::FileInfo>> writeFile(Agent& agent,
+                                            wire::FileRequest request,
+                                            std::string_view content) {
+  auto opened = co_await agent.createFile(std::move(request));
+  const std::unique_ptr<FileWriter> file = AK_CO_TRY(std::move(opened));
+  const Status written = co_await file->write(content);
+  AK_CO_TRY(written);
+  co_return co_await file->commit();
 }
 
 net::Task<Result<std::shared_ptr<Agent>>> openFirstSession(net::Executor executor,

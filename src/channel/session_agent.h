@@ -2,7 +2,6 @@
 
 #include "channel/agent.h"
 #include "channel/session.h"
-#include "wire/file.h"
 
 namespace ak::channel {
 
@@ -28,15 +27,12 @@ class SessionAgent final : public Agent {
   net::Task<Status> ping() override { return session_->ping(); }
 
   net::Task<Status> shutdown() override;
-  net::Task<Result<FileInfo>> stat(std::string path) override;
-  net::Task<Result<std::string>> readFile(std::string path, std::size_t limit) override;
-  net::Task<Status> writeFile(std::string path, std::string content, std::uint32_t mode) override;
-  net::Task<Status> makeDirectory(std::string path, std::uint32_t mode) override;
-  net::Task<Status> removePath(std::string path) override;
+  net::Task<Result<wire::FileInfo>> file(wire::FileRequest request) override;
+  net::Task<Result<std::vector<wire::FileInfo>>> list(std::string path) override;
+  net::Task<Result<std::unique_ptr<FileReader>>> openFile(wire::FileRequest request) override;
+  net::Task<Result<std::unique_ptr<FileWriter>>> createFile(wire::FileRequest request) override;
 
  private:
-  net::Task<Result<wire::FileInfo>> fileCall(wire::FileRequest request);
-
   std::shared_ptr<Session> session_;  // shared with its streams and coroutines
 };
 

@@ -43,6 +43,20 @@ net::Task<Status> StreamHandle::send(std::uint8_t channel, std::string_view data
   return session_->send(*stream_, channel, data);
 }
 
+net::Task<Status> StreamHandle::sendWithin(std::uint8_t channel,
+                                           std::string_view data,
+                                           std::chrono::milliseconds limit) {
+  Status sent;
+  while (sent && !data.empty()) {
+    const std::string_view piece = data.substr(0, wire::kInitialCredit);
+    data.remove_prefix(piece.size());
+    setDeadline(limit);
+    sent = co_await send(channel, piece);
+    stream_->deadline.reset();
+  }
+  co_return sent;
+}
+
 Status StreamHandle::mayWrite() const {
   if (!session_->alive()) {
     return std::unexpected(*session_->ended_);

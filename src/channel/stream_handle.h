@@ -38,8 +38,10 @@ class StreamHandle {
   // Data in chunks as credit allows; returns when all of it is on its way. Waits as long as the
   // guest does not read.
   net::Task<Status> send(std::uint8_t channel, std::string_view data);
-  // What is under way fails with Timeout when it is not done by then.
-  void setDeadline(std::chrono::milliseconds limit);
+  // The same, and Timeout (which ends the stream) when nothing moves for `limit`.
+  net::Task<Status> sendWithin(std::uint8_t channel,
+                               std::string_view data,
+                               std::chrono::milliseconds limit);
   // No more data on this channel. Conflict once the stream is over.
   Status end(std::uint8_t channel);
   Status control(std::string_view payload);
@@ -51,6 +53,8 @@ class StreamHandle {
   Stream* stream_;                    // owned by the session until released
 
   Status mayWrite() const;
+  // What is under way fails with Timeout when it is not done by then.
+  void setDeadline(std::chrono::milliseconds limit);
 };
 
 }  // namespace ak::channel

@@ -178,7 +178,12 @@ void Lifecycle::adopt(Sandbox& sandbox, backend::Started started) {
 
 net::Task<Status> Lifecycle::injectFiles(const Sandbox& sandbox, const Plan& plan) {
   for (const model::FileInjection& file : plan.files) {
-    const Status written = co_await sandbox.agent->writeFile(file.path, file.content, file.mode);
+    wire::FileRequest request;
+    request.path = file.path;
+    request.mode = file.mode;
+    request.parents = true;
+    const auto written =
+        co_await channel::writeFile(*sandbox.agent, std::move(request), file.content);
     if (!written) {
       Error error = written.error();
       co_return std::unexpected(std::move(error).context(cat("putting ", file.path, " in place")));

@@ -37,6 +37,7 @@ std::string encode(const FileRequest& request) {
     out.number(6, request.uid).number(7, request.gid);
   }
   out.numberIf(8, request.parents ? 1 : 0).numberIf(9, request.recursive ? 1 : 0);
+  out.numberIf(10, request.follow ? 1 : 0).bytesIf(11, request.target);
   return std::move(out).take();
 }
 
@@ -77,18 +78,29 @@ Result<FileRequest> decodeFileRequest(std::string_view text) {
       case 9:
         request.recursive = in.number() != 0;
         break;
+      case 10:
+        request.follow = in.number() != 0;
+        break;
+      case 11:
+        request.target = in.string();
+        break;
       default:
         break;
     }
   }
   if (!in.ok() || kind < static_cast<std::uint8_t>(FileRequest::Kind::Stat) ||
-      kind > static_cast<std::uint8_t>(FileRequest::Kind::Remove) || has_uid != has_gid ||
+      kind > static_cast<std::uint8_t>(FileRequest::Kind::MakeLink) || has_uid != has_gid ||
       request.mode > 07777) {
     return malformed("file request");
   }
   request.kind = static_cast<FileRequest::Kind>(kind);
   request.has_owner = has_uid;
   AK_TRY(validatePath(request.path));
+  const bool link = request.kind == FileRequest::Kind::MakeLink;
+  if (link == request.target.empty() || request.target.size() > kMaxPath ||
+      hasNul(request.target)) {
+    return malformed("link target");
+  }
   return request;
 }
 
@@ -163,6 +175,9 @@ Result<std::vector<FileInfo>> decodeListing(std::string_view text) {
       return fail(ErrorCode::TooLarge, "the directory has too many entries to list");
     }
     entries.push_back(AK_TRY(decodeFileInfo(in.bytes())));
+    if (entries.back().name.empty()) {
+      return malformed("listing");
+    }
   }
   if (!in.ok()) {
     return malformed("listing");

@@ -14,6 +14,7 @@
 //   Read                  Reply{FileInfo}, Data on kStdout, End, Close
 //   Write                 the host sends Data on kStdin and End; then Reply{FileInfo}, Close
 //   MakeDirectory         Reply{FileInfo}, Close
+//   MakeLink              Reply{FileInfo}, Close
 //   Remove                Reply{FileInfo of what was removed}, Close
 //
 // or Reset{error} at any point. A write becomes visible only as a whole, with its End: the old
@@ -35,12 +36,13 @@ struct FileInfo {
 
 struct FileRequest {
   enum class Kind : std::uint8_t {
-    Stat = 1,  // a final symbolic link is described itself
+    Stat = 1,  // a final symbolic link is described itself unless `follow`
     List = 2,
     Read = 3,
     Write = 4,
     MakeDirectory = 5,  // an existing directory is success with `parents`
     Remove = 6,         // missing is NotFound
+    MakeLink = 7,       // symbolic; replaces a file or a link
   };
   Kind kind = Kind::Stat;
   std::string path;
@@ -52,10 +54,14 @@ struct FileRequest {
   std::uint32_t gid = 0;
   bool parents = false;    // Write, MakeDirectory: make missing parents (0755)
   bool recursive = false;  // Remove: a directory with all below it
+  bool follow = false;     // Stat: a final symbolic link stands for what it points to
+  std::string target;      // MakeLink: its text, as it is; 1 to 4095 bytes
   bool operator==(const FileRequest&) const = default;
 };
 
-inline constexpr std::size_t kMaxListing = 64 * 1024;  // entries; more is TooLarge
+// More is TooLarge. Bytes too: 64 Ki links of 4 KiB would be a quarter of a gigabyte.
+inline constexpr std::size_t kMaxListing = 64 * 1024;  // entries
+inline constexpr std::size_t kMaxListingBytes = 32 * 1024 * 1024;
 
 std::string encode(const FileRequest& request);
 std::string encode(const FileInfo& info);
@@ -63,6 +69,7 @@ std::string encode(const FileInfo& info);
 std::string encodeListingEntry(const FileInfo& info);
 Result<FileRequest> decodeFileRequest(std::string_view text);
 Result<FileInfo> decodeFileInfo(std::string_view text);
+// Every entry has a name, which is one component. A hostile guest may name one twice.
 Result<std::vector<FileInfo>> decodeListing(std::string_view text);
 
 }  // namespace ak::wire

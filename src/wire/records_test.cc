@@ -41,6 +41,15 @@ FileRequest fullFileRequest() {
   return request;
 }
 
+FileRequest linkRequest() {
+  FileRequest request;
+  request.kind = FileRequest::Kind::MakeLink;
+  request.path = "/a/b";
+  request.target = "../x";
+  request.follow = true;
+  return request;
+}
+
 FileInfo linkInfo() {
   FileInfo info;
   info.kind = FileInfo::Kind::Symlink;
@@ -112,6 +121,7 @@ TEST(ExecRecordsTest, UnknownFieldsOfANewerPeerAreSkipped) {
 
 TEST(FileRecordsTest, RoundTrip) {
   EXPECT_EQ(*decodeFileRequest(encode(fullFileRequest())), fullFileRequest());
+  EXPECT_EQ(*decodeFileRequest(encode(linkRequest())), linkRequest());
   EXPECT_EQ(*decodeFileInfo(encode(linkInfo())), linkInfo());
   const auto listing =
       decodeListing(encodeListingEntry(linkInfo()) + encodeListingEntry(linkInfo()));
@@ -131,6 +141,24 @@ TEST(FileRecordsTest, PathsAreAbsoluteAndBounded) {
     request.path = path;
     EXPECT_EQ(decodeFileRequest(encode(request)).error().code, ErrorCode::InvalidArgument);
   }
+}
+
+TEST(FileRecordsTest, OnlyALinkHasATargetAndItIsBounded) {
+  for (const std::string& target :
+       {std::string(), std::string("a\0b", 3), std::string(4096, 'x')}) {
+    FileRequest request = linkRequest();
+    request.target = target;
+    EXPECT_FALSE(decodeFileRequest(encode(request))) << target.size();
+  }
+  FileRequest write = fullFileRequest();
+  write.target = "x";
+  EXPECT_FALSE(decodeFileRequest(encode(write)));
+}
+
+TEST(FileRecordsTest, AListingNamesItsEntries) {
+  FileInfo nameless = linkInfo();
+  nameless.name.clear();
+  EXPECT_FALSE(decodeListing(encodeListingEntry(nameless)));
 }
 
 // A guest that lists "../../x" must not lead a copy on the host out of its directory.

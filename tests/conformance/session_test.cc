@@ -1,6 +1,7 @@
 #include <poll.h>
 
 #include "base/text.h"
+#include "crypto/sha256.h"
 #include "fixture.h"
 #include "sys/process.h"
 
@@ -32,22 +33,53 @@ TEST_P(LifeTest, FilesGoInAndComeOut) {
   }
   auto work = [&]() -> net::Task<void> {
     channel::Agent& agent = *box.agent;
-    const Status made = co_await agent.makeDirectory(base + "/d/e", 0750);
+    const auto asking = [&](wire::FileRequest::Kind kind, std::string_view name) {
+      wire::FileRequest request;
+      request.kind = kind;
+      request.path = cat(base, name);
+      return request;
+    };
+    using enum wire::FileRequest::Kind;
+    wire::FileRequest directory = asking(MakeDirectory, "/d/e");
+    directory.parents = true;
+    const auto made = co_await agent.file(std::move(directory));
     EXPECT_TRUE(made) << made.error().message;
-    const Status written = co_await agent.writeFile(base + "/d/e/f", content, 0640);
+    wire::FileRequest file = asking(Write, "/d/e/f");
+    file.mode = 0640;
+    const auto written = co_await channel::writeFile(agent, std::move(file), content);
     EXPECT_TRUE(written) << written.error().message;
-    const auto info = co_await agent.stat(base + "/d/e/f");
+    wire::FileRequest link = asking(MakeLink, "/d/l");
+    link.target = "e/f";
+    const auto linked = co_await agent.file(std::move(link));
+    EXPECT_TRUE(linked) << linked.error().message;
+    const auto info = co_await agent.file(asking(Stat, "/d/e/f"));
     EXPECT_TRUE(info) << info.error().message;
     EXPECT_EQ(info->size, content.size());
     EXPECT_EQ(info->mode & 0777U, 0640U);
-    EXPECT_EQ(info->kind, channel::FileInfo::Kind::Regular);
-    const auto read = co_await agent.readFile(base + "/d/e/f", 2'000'000);
-    EXPECT_TRUE(read && *read == content);
-    const auto large = co_await agent.readFile(base + "/d/e/f", 1000);
-    EXPECT_EQ(large.error().code, ErrorCode::TooLarge);
-    const Status removed = co_await agent.removePath(base + "/d");
+    EXPECT_EQ(info->kind, wire::FileInfo::Kind::Regular);
+    const auto listed = co_await agent.list(base + "/d");
+    EXPECT_TRUE(listed) << listed.error().message;
+    EXPECT_EQ(listed->size(), 2U);
+    auto opened = co_await agent.openFile(asking(Read, "/d/l"));
+    EXPECT_TRUE(opened) << opened.error().message;
+    std::string read;
+    for (;;) {
+      const auto piece = co_await (*opened)->next();
+      EXPECT_TRUE(piece) << piece.error().message;
+      if (!piece || !*piece) {
+        break;
+      }
+      read += **piece;
+    }
+    EXPECT_TRUE(read == content);
+    const channel::FileDigest digest = (*opened)->digest();
+    EXPECT_EQ(digest.size, content.size());
+    EXPECT_EQ(digest.sha256, crypto::sha256Hex(content));
+    wire::FileRequest whole = asking(Remove, "/d");
+    whole.recursive = true;
+    const auto removed = co_await agent.file(std::move(whole));
     EXPECT_TRUE(removed) << removed.error().message;
-    const auto gone = co_await agent.stat(base + "/d/e/f");
+    const auto gone = co_await agent.file(asking(Stat, "/d/e/f"));
     EXPECT_EQ(gone.error().code, ErrorCode::NotFound);
   };
   bench().wait(work());
