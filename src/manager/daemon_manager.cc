@@ -10,6 +10,7 @@ DaemonManager::DaemonManager(const Foundation& foundation, Planner& planner)
       planner_(planner),
       lifecycle_(foundation),
       lifetimes_(foundation, lifecycle_),
+      files_(lifecycle_.table(), lifetimes_),
       detached_(foundation.executor),
       upkeep_(foundation.executor) {}
 
@@ -36,15 +37,6 @@ SandboxView viewOf(const Sandbox& sandbox) {
                                       : !lifetime.dormant_at.empty() ? model::SandboxStatus::Dormant
                                                                      : sandbox.status;
   return {sandbox.record, status};
-}
-
-Result<SandboxPtr> DaemonManager::running(std::string_view name) const {
-  SandboxPtr sandbox = AK_TRY(lifecycle_.table().find(name));
-  if (sandbox->status != model::SandboxStatus::Running || !sandbox->agent) {
-    return fail(ErrorCode::Conflict, cat("sandbox '", sandbox->record.name, "' is not running"),
-                cat("Start it with: agentkernel start ", sandbox->record.name));
-  }
-  return sandbox;
 }
 
 net::Task<Result<SandboxView>> DaemonManager::create(Caller caller, model::RunRequest request) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "manager/files_use.h"
 #include "manager/lifecycle.h"
 #include "manager/lifetimes.h"
 #include "manager/manager.h"
@@ -48,12 +49,14 @@ class DaemonManager final : public Manager {
                                                       ApplyForce protected_too) override;
   net::Task<Status> discard(std::string name, std::vector<std::string> paths) override;
   net::Task<Result<std::vector<VerifyCheck>>> verify(std::string name) override;
+
+  Files& files() override { return files_; }
+
   Overview overview() const override;
 
  private:
   struct RunState;
 
-  Result<SandboxPtr> running(std::string_view name) const;
   net::Task<Result<model::ExecOutcome>> carry(RunState& state, ExecSink& sink);
   Result<model::ExecOutcome> orTimedOut(const SandboxPtr& sandbox,
                                         Result<model::ExecOutcome> outcome);
@@ -65,6 +68,7 @@ class DaemonManager final : public Manager {
   Planner& planner_;
   Lifecycle lifecycle_;
   Lifetimes lifetimes_;
+  SandboxFiles files_;
   net::TaskGroup detached_;
   net::TaskGroup upkeep_;
 };

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "base/result.h"
+#include "manager/files.h"
 #include "manager/upkeep.h"
 #include "model/run_request.h"
 #include "model/sandbox.h"
@@ -143,6 +144,9 @@ class Manager {
                                                               ApplyForce protected_too) = 0;
   virtual net::Task<Status> discard(std::string name, std::vector<std::string> paths) = 0;
   virtual net::Task<Result<std::vector<VerifyCheck>>> verify(std::string name) = 0;
+
+  // What is in a running sandbox's file system.
+  virtual Files& files() = 0;
 
   virtual Overview overview() const = 0;
 };

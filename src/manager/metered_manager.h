@@ -84,6 +84,8 @@ class MeteredManager final : public Manager {
     return inner_.verify(std::move(name));
   }
 
+  Files& files() override { return inner_.files(); }
+
   Overview overview() const override { return inner_.overview(); }
 
  private:

@@ -247,7 +247,7 @@ net::Task<Result<RunResult>> DaemonManager::exec(Caller caller,
                                                  model::ExecRequest request,
                                                  ExecSink& sink) {
   const Stopwatch watch(foundation_.clock);
-  SandboxPtr sandbox = AK_CO_TRY(running(name));
+  SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().findRunning(name));
   const Status allowed = co_await planner_.checkExec(caller, request);
   AK_CO_TRY(allowed);
   RunResult result;

@@ -42,6 +42,15 @@ Result<SandboxPtr> SandboxTable::find(std::string_view name_or_uuid) const {
                               : cat("Did you mean '", nearest, "'?"));
 }
 
+Result<SandboxPtr> SandboxTable::findRunning(std::string_view name_or_uuid) const {
+  SandboxPtr sandbox = AK_TRY(find(name_or_uuid));
+  if (sandbox->status != model::SandboxStatus::Running || !sandbox->agent) {
+    return fail(ErrorCode::Conflict, cat("sandbox '", sandbox->record.name, "' is not running"),
+                cat("Start it with: agentkernel start ", sandbox->record.name));
+  }
+  return sandbox;
+}
+
 SandboxPtr SandboxTable::findByUuid(const std::string& uuid) const {
   const auto found = by_uuid_.find(uuid);
   return found == by_uuid_.end() ? nullptr : found->second;

@@ -19,6 +19,8 @@ class SandboxTable {
 
   // By name, else by uuid. NotFound names the nearest known name.
   Result<SandboxPtr> find(std::string_view name_or_uuid) const;
+  // Likewise; Conflict for one that does not run.
+  Result<SandboxPtr> findRunning(std::string_view name_or_uuid) const;
   SandboxPtr findByUuid(const std::string& uuid) const;  // null when unknown
 
   bool hasName(std::string_view name) const { return uuid_of_.contains(name); }

@@ -114,7 +114,7 @@ void checkMounts(Checks& checks, std::string_view mounts) {
 }  // namespace
 
 net::Task<Result<Checks>> DaemonManager::verify(std::string name) {
-  const SandboxPtr sandbox = AK_CO_TRY(running(name));
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().findRunning(name));
   const std::shared_ptr<channel::Agent> agent = sandbox->agent;
   Checks checks;
   checkStatus(checks, co_await readInside(*agent, "/proc/self/status"));

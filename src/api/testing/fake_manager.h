@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/testing/fake_files.h"
 #include "base/text.h"
 #include "manager/manager.h"
 #include "net/loop.h"
@@ -21,6 +22,7 @@ class FakeManager final : public manager::Manager {
   std::promise<manager::ExecSink::Input::Kind> ended;
   std::promise<void> left;  // a reader of a log has been noticed to be gone
   std::map<std::string, manager::SandboxView> sandboxes;
+  FakeFiles fake_files;
   model::RunRequest last_run;
   std::vector<std::string> last_paths;
   manager::SandboxUpdate last_update;
@@ -197,6 +199,8 @@ class FakeManager final : public manager::Manager {
     co_return std::vector<manager::VerifyCheck>{{"no_capabilities", true, "CapEff is 0"},
                                                 {"no_network", false, "eth0 is there"}};
   }
+
+  manager::Files& files() override { return fake_files; }
 
   manager::Overview overview() const override {
     manager::Overview overview;
