@@ -34,7 +34,9 @@ inline constexpr std::size_t kLargeBody = 16 * 1024 * 1024;
 // One row of the table in all.cc.
 struct Route {
   std::string_view method;
-  std::string_view path;  // "/sandboxes/{name}/exec": also the label in metrics
+  // "/sandboxes/{name}/exec": also the label in metrics. A last "{path...}" takes all that follows,
+  // as one parameter that begins with a slash.
+  std::string_view path;
   std::variant<Answer, Serve> handler;
   Mutates mutates = Mutates::No;
   std::size_t body_limit = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <ranges>
+#include <tuple>
 
 #include <boost/system/system_error.hpp>
 #include <nlohmann/json.hpp>
@@ -18,10 +20,18 @@ bool isParameter(std::string_view segment) {
   return segment.starts_with('{');
 }
 
-bool matches(const std::vector<std::string_view>& pattern, const std::vector<std::string>& path) {
-  return std::ranges::equal(pattern, path, [](std::string_view want, const std::string& have) {
-    return isParameter(want) || want == have;
-  });
+bool matches(std::string_view want, const std::string& have) {
+  return isParameter(want) || want == have;
+}
+
+// "/a/b c" of the segments that a last parameter takes; "/" of none. A decoded segment may hold a
+// slash of its own: whoever takes such a path judges it as a whole.
+std::string joined(auto&& segments) {
+  std::string path;
+  for (const std::string& segment : segments) {
+    path += cat("/", segment);
+  }
+  return path.empty() ? "/" : path;
 }
 
 net::HttpResponse methodsOf(const std::string& allowed, bool options) {
@@ -51,11 +61,16 @@ ErrorCode codeForStatus(int status) {
 Router::Router(Context context) : context_(std::move(context)) {
   for (const Route& route : allRoutes()) {
     Entry entry{&route, split(route.path.substr(1), '/')};
+    entry.takes_rest = entry.segments.back().ends_with("...}");
+    if (entry.takes_rest) {
+      entry.segments.pop_back();
+    }
     entries_.push_back(std::move(entry));
   }
   // Literal segments win over parameters: "/sandboxes/by-uuid/x" is never a sandbox's.
   std::ranges::sort(entries_, {}, [](const Entry& entry) {
-    return std::pair(std::ranges::count_if(entry.segments, isParameter), entry.route);
+    return std::tuple(entry.takes_rest, std::ranges::count_if(entry.segments, isParameter),
+                      entry.route);
   });
 }
 
@@ -64,7 +79,12 @@ Router::Match Router::find(const net::HttpRequest& request) const {
   const std::string_view method = asked == "HEAD" ? "GET" : asked;
   Match match;
   for (const Entry& entry : entries_) {
-    if (!matches(entry.segments, request.path)) {
+    const std::size_t fixed = entry.segments.size();
+    const std::vector<std::string>& path = request.path;
+    if (entry.takes_rest ? path.size() < fixed : path.size() != fixed) {
+      continue;
+    }
+    if (!std::ranges::equal(entry.segments, path | std::views::take(fixed), matches)) {
       continue;
     }
     if (entry.route->method != method) {
@@ -75,8 +95,11 @@ Router::Match Router::find(const net::HttpRequest& request) const {
     match.route = entry.route;
     for (std::size_t i = 0; i < entry.segments.size(); ++i) {
       if (isParameter(entry.segments[i])) {
-        match.params.push_back(request.path[i]);
+        match.params.push_back(path[i]);
       }
+    }
+    if (entry.takes_rest) {
+      match.params.push_back(joined(path | std::views::drop(fixed)));
     }
     return match;
   }
@@ -146,7 +169,11 @@ net::Task<void> Router::run(const Route& route,
 }
 
 net::HttpResponse Router::refusal(int status, std::string_view message) {
-  return failure(Error::make(codeForStatus(status), std::string(message)), status);
+  return failure(Error::make(codeForStatus(status), std::string(message),
+                             status == 413 ? "Send less at once; files of any size travel on the "
+                                             "upgraded stream (docs/api-stream.md)."
+                                           : ""),
+                 status);
 }
 
 }  // namespace ak::api

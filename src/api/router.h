@@ -24,7 +24,8 @@ class Router final : public net::HttpHandler {
  private:
   struct Entry {
     const Route* route;
-    std::vector<std::string_view> segments;  // "{...}" takes any one segment
+    std::vector<std::string_view> segments;  // "{x}" takes any one segment
+    bool takes_rest = false;                 // ... and a last "{x...}" all that follow, or none
   };
 
   struct Match {

@@ -56,6 +56,12 @@ net::Task<Result<net::HttpResponse>> getDiff(Call& call);
 net::Task<Result<net::HttpResponse>> applyChanges(Call& call);
 net::Task<Result<net::HttpResponse>> discardChanges(Call& call);
 
+// files.cc, file_transfer.cc
+net::Task<void> getFile(Call& call);
+net::Task<void> putFile(Call& call);
+net::Task<Result<net::HttpResponse>> deleteFile(Call& call);
+net::Task<Result<net::HttpResponse>> postFiles(Call& call);
+
 // images.cc
 net::Task<Result<net::HttpResponse>> listImages(Call& call);
 net::Task<Result<net::HttpResponse>> importImage(Call& call);

@@ -118,6 +118,49 @@ TEST_F(ContractTest, NullAndUnknownFieldsAreAbsentOnes) {
   EXPECT_EQ(body(response)["data"]["output"], "x\n");
 }
 
+// As the npm client sends and reads them: paths with spaces encoded, absolute ones with a doubled
+// slash, text and bytes told apart by `encoding`.
+TEST_F(ContractTest, FilesOfASandboxAreWrittenReadAndRemoved) {
+  const json made = {{"name", "files"}, {"workspace", {{"mode", "none"}}}};
+  ASSERT_EQ(post("/sandboxes", made).status, 201);
+  const std::string base = "/sandboxes/files/files/";
+  const auto put = [&](const std::string& path, const json& request) {
+    return client().call("PUT", base + path, request.dump());
+  };
+  const RawResponse written =
+      put("tmp/a%20b.txt", {{"content", "caf\u00e9\n"}, {"encoding", "utf8"}});
+  ASSERT_EQ(written.status, 200) << written.body;
+  EXPECT_EQ(body(written)["data"], "Wrote 6 bytes to /tmp/a b.txt");
+  const json text = body(client().get(base + "/tmp/a%20b.txt"))["data"];
+  EXPECT_EQ(text["content"], "caf\u00e9\n");
+  EXPECT_EQ(text["encoding"], "utf8");
+  EXPECT_EQ(text["size"], 6);
+  put("tmp/bytes", {{"content", "AP8B"}, {"encoding", "base64"}});
+  const json bytes = body(client().get(base + "tmp/bytes"))["data"];
+  EXPECT_EQ(bytes["content"], "AP8B");
+  EXPECT_EQ(bytes["encoding"], "base64");
+  EXPECT_EQ(body(post("/sandboxes/files/files",
+                      {{"files", {{"/tmp/x/1", "1"}, {"/tmp/2", "2"}}}}))["data"]["written"],
+            2);
+  EXPECT_EQ(post("/sandboxes/files/files", {{"files", {{"/tmp/3", "3"}, {"/proc/4", "4"}}}}).status,
+            400);
+  EXPECT_EQ(client().get(base + "tmp/3").status, 404);
+  EXPECT_EQ(client().call("DELETE", base + "tmp/2", "").status, 200);
+  EXPECT_EQ(client().call("DELETE", base + "tmp/2", "").status, 404);
+  EXPECT_EQ(client().call("DELETE", base + "tmp/x", "").status, 409);
+  EXPECT_EQ(client().call("DELETE", base + "tmp/x?recursive=true", "").status, 200);
+  for (const char* refused : {"tmp/%2e%2e/etc/passwd", "proc/1/environ", "dev/null", "sys/x"}) {
+    EXPECT_EQ(client().get(base + refused).status, 400) << refused;
+  }
+  const json listed = body(client().get(base + "tmp?list=true"))["data"];
+  EXPECT_EQ(listed["entries"].size(), 2U) << listed;
+  EXPECT_EQ(client().get(base + "tmp").status, 400) << "a directory has no content";
+  ASSERT_EQ(post("/sandboxes/files/stop", json::object()).status, 200);
+  EXPECT_EQ(client().get(base + "tmp/bytes").status, 409);
+  EXPECT_EQ(client().call("DELETE", "/sandboxes/files", "").status, 200);
+  EXPECT_EQ(client().get(base + "tmp/bytes").status, 404);
+}
+
 TEST_F(ContractTest, BodiesThatAreNoJsonAre400) {
   for (const char* text :
        {"{", "[]", "\"x\"", "{\"command\":\"ls\"}", "{\"command\":[1]}", "\xff"}) {
