@@ -10,16 +10,16 @@ namespace {
 
 // Sorted by name.
 using Entry = const CommandSpec*;
-constexpr std::array<Entry, 34> kAll = {
-    &kApplyCommand,        &kArchiveCommand,      &kCompletionCommand,    &kConfigShowCommand,
-    &kCreateCommand,       &kDaemonLogsCommand,   &kDaemonRestartCommand, &kDaemonStartCommand,
-    &kDaemonStatusCommand, &kDaemonStopCommand,   &kDiffCommand,          &kDiscardCommand,
-    &kDoctorCommand,       &kExecCommand,         &kExtendTtlCommand,     &kGcCommand,
-    &kHelpCommand,         &kImagesImportCommand, &kImagesListCommand,    &kImagesPruneCommand,
-    &kImagesRemoveCommand, &kInspectCommand,      &kReconcileCommand,     &kListCommand,
-    &kLogsCommand,         &kRecoverCommand,      &kRemoveCommand,        &kRunCommand,
-    &kStartCommand,        &kStopCommand,         &kTrustCommand,         &kUpdateCommand,
-    &kVerifyCommand,       &kVersionCommand,
+constexpr std::array<Entry, 35> kAll = {
+    &kApplyCommand,       &kArchiveCommand,      &kCompletionCommand,   &kConfigShowCommand,
+    &kCopyCommand,        &kCreateCommand,       &kDaemonLogsCommand,   &kDaemonRestartCommand,
+    &kDaemonStartCommand, &kDaemonStatusCommand, &kDaemonStopCommand,   &kDiffCommand,
+    &kDiscardCommand,     &kDoctorCommand,       &kExecCommand,         &kExtendTtlCommand,
+    &kGcCommand,          &kHelpCommand,         &kImagesImportCommand, &kImagesListCommand,
+    &kImagesPruneCommand, &kImagesRemoveCommand, &kInspectCommand,      &kReconcileCommand,
+    &kListCommand,        &kLogsCommand,         &kRecoverCommand,      &kRemoveCommand,
+    &kRunCommand,         &kStartCommand,        &kStopCommand,         &kTrustCommand,
+    &kUpdateCommand,      &kVerifyCommand,       &kVersionCommand,
 };
 
 // Upstream's groups, and words that fingers know from elsewhere.
@@ -28,8 +28,9 @@ struct Alias {
   std::string_view name;
 };
 
-constexpr std::array<Alias, 27> kAliases = {{
+constexpr std::array<Alias, 29> kAliases = {{
     {"completions", "completion"},
+    {"copy", "cp"},
     {"daemon", "daemon status"},
     {"images", "images list"},
     {"images delete", "images rm"},
@@ -42,6 +43,7 @@ constexpr std::array<Alias, 27> kAliases = {{
     {"extend", "extend-ttl"},
     {"lifecycle", "lifecycle reconcile"},
     {"sandbox archive", "archive"},
+    {"sandbox cp", "cp"},
     {"sandbox create", "create"},
     {"sandbox extend-ttl", "extend-ttl"},
     {"sandbox gc", "gc"},

@@ -9,6 +9,7 @@ extern const CommandSpec kRunCommand;
 extern const CommandSpec kExecCommand;
 extern const CommandSpec kListCommand;
 extern const CommandSpec kInspectCommand;
+extern const CommandSpec kCopyCommand;
 extern const CommandSpec kCreateCommand;
 extern const CommandSpec kStartCommand;
 extern const CommandSpec kStopCommand;
