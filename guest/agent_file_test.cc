@@ -72,7 +72,7 @@ TEST_P(AgentFileTest, WritesReplaceWithModeAndOwnerOfTheRequestOrOfTheOldFile) {
   first.gid = 34;
   ASSERT_TRUE(client_->file(first, "one").info);
   const auto second = write("/file", "two");
-  EXPECT_EQ(second.info->mode, 04750U);
+  EXPECT_EQ(second.info->mode, 0750U) << "set-id bits do not go over to other content";
   EXPECT_EQ(second.info->uid, 12U);
   EXPECT_EQ(second.info->gid, 34U);
   EXPECT_EQ(read("/file").data, "two");

@@ -57,7 +57,8 @@ Status FileWriter::inherit() {
                 "Remove it first, or choose another name.");
   }
   if (request_.mode == 0) {
-    request_.mode = S_ISREG(old.st_mode) ? old.st_mode & 07777U : 0644;
+    // Not its set-id bits: with other content it is another program (write(2) drops them too).
+    request_.mode = S_ISREG(old.st_mode) ? old.st_mode & 0777U : 0644;
   }
   if (!request_.has_owner && S_ISREG(old.st_mode) &&
       (old.st_uid != ::geteuid() || old.st_gid != ::getegid())) {

@@ -48,8 +48,9 @@ struct FileRequest {
   std::string path;
   std::uint64_t offset = 0;  // Read: first byte
   std::uint64_t length = 0;  // Read: at most so many bytes; 0: to the end
-  std::uint32_t mode = 0;    // Write, MakeDirectory; 0: as the old file, else 0644 or 0755
-  bool has_owner = false;    // Write, MakeDirectory: uid and gid are meant; else as the old file
+  std::uint32_t mode =
+      0;  // Write, MakeDirectory; 0: as the old file but for set-id bits, else 0644 or 0755
+  bool has_owner = false;  // Write, MakeDirectory: uid and gid are meant; else as the old file
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   bool parents = false;    // Write, MakeDirectory: make missing parents (0755)
