@@ -74,6 +74,9 @@ int mountScratch(ChildState& child) {
       ::close(tmp);
       return 0;
     }
+    if (tmp == -ELOOP || tmp == -ENOTDIR) {
+      return 0;  // the guest put a link or a file there, which must not cost it the sandbox
+    }
     if (tmp != -ENOENT) {
       return -tmp;
     }

@@ -109,6 +109,19 @@ TEST_F(KeptTest, StoppedItKeepsWhatItWroteAndStartsAgain) {
   house.expectNothingLeft();
 }
 
+TEST_F(KeptTest, StartsAgainWhateverItsGuestMadeOfItsDirectories) {
+  for (const char* ruin :
+       {"rm -rf /tmp; ln -s /proc/self/root/etc /tmp", "rm -f /tmp; echo x > /tmp", "rm -f /tmp",
+        "rm -rf /root /home; ln -s /nowhere /root"}) {
+    EXPECT_EQ(house.agentkernel({"exec", "kept", "sh", "-c", ruin}).status, 0) << ruin;
+    EXPECT_EQ(house.agentkernel({"stop", "kept"}).status, 0);
+    const Finished started = house.agentkernel({"start", "kept"});
+    EXPECT_EQ(started.status, 0) << ruin << ": " << started.err;
+    EXPECT_EQ(house.agentkernel({"exec", "kept", "echo", "alive"}).out, "alive\n") << ruin;
+  }
+  house.expectNothingLeft();
+}
+
 TEST_F(KeptTest, OutlivesItsDaemonRunningOrStopped) {
   ok({"daemon", "stop"});
   EXPECT_EQ(house.agentkernel({"exec", "kept", "cat", "/root/mark"}).out, "precious\n");
