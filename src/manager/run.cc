@@ -237,6 +237,12 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
   }
   if (state->request.keep) {
     end.keep();
+  } else if (state->sandbox->record.permissions.workspace == model::WorkspaceMode::ReadWrite) {
+    // What held protected names in the directory goes with the box, and whoever ran the command
+    // may want to make just these next.
+    end.keep();
+    const Status ended = co_await lifecycle_.stop(*sandbox, "its command ended");
+    AK_CO_TRY(ended);
   }
   result.phases.finished = watch.microseconds();
   co_return result;

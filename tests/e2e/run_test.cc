@@ -34,6 +34,17 @@ TEST_F(RunTest, ACommandWithASlashNeedsNoImageOfItsOwn) {
   EXPECT_EQ(missing.err.find("image alpine"), std::string::npos) << missing.err;
 }
 
+TEST_F(RunTest, AWritableDirectoryIsItsOwnersAgainWhenTheCommandHasEnded) {
+  ASSERT_TRUE(sys::makePrivateDirectory(home() + "/project"));
+  for (int i = 0; i < 5; ++i) {
+    const std::string script = cat("cd ", home(), "/project && ", AK_BIN_DIR,
+                                   "/agentkernel run --mount rw touch made && ls -A");
+    Program shell({"/bin/sh", "-c", script}, variables());
+    const Finished finished = shell.finish();
+    EXPECT_EQ(finished.out, "made\n") << finished.err;
+  }
+}
+
 TEST_F(RunTest, FailuresHaveTheirOwnStatus) {
   EXPECT_EQ(agentkernel({"run", "--mount", "none", "--image", "host", "/nonexistent"}).status, 127);
   EXPECT_EQ(agentkernel({"run", "--mount", "none", "--image", "host", "/etc/passwd"}).status, 126);

@@ -22,6 +22,7 @@ struct NativeBackend::Box {
   std::optional<model::BoxExited> how;  // the launcher's report
   std::int32_t launcher_pid = 0;        // of the launcher that made it; 0: one that is gone
   bool stopping = false;
+  bool holds_names = false;  // in a writable workspace, until its launcher has cleaned up
   bool gone = false;
 };
 

@@ -188,7 +188,8 @@ Result<Started> NativeBackend::finishStart(const StartRequest& request,
     return failErrno("recording the box");
   }
   sys::OwnedFd watched = AK_TRY(started.process.duplicate());
-  (void)track(request.id, launch.box_id, request.runtime_directory, std::move(watched));
+  const auto box = track(request.id, launch.box_id, request.runtime_directory, std::move(watched));
+  box->holds_names = request.workspace.mode == model::WorkspaceMode::ReadWrite;
   launch.done = true;
   if (started.from_pool && options_.return_ids) {
     options_.return_ids(request.ids);

@@ -125,6 +125,15 @@ net::Task<Status> NativeBackend::endBox(std::shared_ptr<Box> box) {
     box->stopping = false;
     co_return ended;
   }
+  if (box->holds_names && !box->how && launcher_.connected()) {
+    // The launcher reports when it has taken away what held protected names in the directory.
+    const auto reported = co_await net::withTimeout(
+        until(box->changed, [box, this] { return box->how || !launcher_.connected(); }),
+        kReportLimit, "end of a box");
+    if (!reported) {
+      options_.log->warning("native", cat("no report of the end of ", box->box_id));
+    }
+  }
   const Status freed = co_await freeOrphan(box);
   boxes_.erase(box->id);
   const Status removed = removeRuntimeDirectory(box->runtime_directory);
