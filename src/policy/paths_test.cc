@@ -142,6 +142,11 @@ TEST(ProtectedPathsTest, WhatTheHostExecutesOrTrustsIsProtectedAtAnyDepth) {
                            "sub/.hg/requires",
                            ".jj/repo/config.toml",
                            ".claude/settings.json",
+                           ".codex/config.toml",
+                           ".cursor/mcp.json",
+                           ".devcontainer/devcontainer.json",
+                           ".gemini/settings.json",
+                           ".husky/pre-commit",
                            "agentkernel.toml",
                            "deep/down/agentkernel.toml",
                            ".Claude/x"}) {

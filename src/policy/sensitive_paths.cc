@@ -16,8 +16,10 @@ bool contains(std::span<const std::string_view> words, std::string_view word) {
 
 // `.hg` and `.jj` as `.git`: hooks, extensions and file monitors that `hg status` and `jj status`
 // run by themselves (hgrc(5): a repository of our own user is trusted).
-constexpr std::array<std::string_view, 9> kProtected = {
-    ".claude", ".envrc", ".git", ".hg", ".idea", ".jj", ".mcp.json", ".vscode", "agentkernel.toml"};
+// The rest names programs to an agent, an editor or a shell that opens the directory.
+constexpr std::array<std::string_view, 14> kProtected = {
+    ".claude", ".codex", ".cursor", ".devcontainer", ".envrc",    ".gemini", ".git",
+    ".hg",     ".husky", ".idea",   ".jj",           ".mcp.json", ".vscode", "agentkernel.toml"};
 
 // Of a `.git` that a guest may write: hooks and configuration of the repository, of its submodules
 // and its worktrees, and what makes git look for those elsewhere (gitrepository-layout(5)).

@@ -29,7 +29,8 @@ TEST_P(WorkspaceTest, WhatTheHostExecutesIsNotWritable) {
       "'rm -rf .git/hooks' 'mv .git/hooks .git/h' 'ln -sf /tmp/evil .envrc' 'mkdir .vscode/x' "
       "'echo x > .mcp.json' 'mv .claude c' 'rmdir .idea' 'echo x > agentkernel.toml' "
       "'ln -f .git/config alias' 'cp -f /dev/null .git/config' 'mv -T /tmp .git' "
-      "'mkdir -p .hg/x' 'mkdir -p .jj/repo'; do "
+      "'mkdir -p .hg/x' 'mkdir -p .jj/repo' 'mkdir -p .husky/_' 'echo x > .cursor/mcp.json' "
+      "'mkdir .devcontainer/x' 'echo x > .codex/config.toml' 'echo x > .gemini/settings.json'; do "
       "if sh -c \"$w\" 2>/dev/null; then echo WORKED \"$w\"; else echo blocked; fi; done",
       {"--mount", "rw"});
   EXPECT_THAT(tried.out, HasSubstr("blocked")) << tried.err;
