@@ -22,6 +22,8 @@ namespace {
 
 // MFD_EXEC of memfd_create(2), Linux 6.3: newer than our C library's headers.
 constexpr unsigned kMemoryFileMayExecute = 0x10;
+// Each waits up to 0.15 s in the kernel.
+constexpr int kSealTries = 20;
 
 struct Device {
   const char* name;
@@ -105,10 +107,16 @@ Status Host::sealAgent(int agent_fd) {
       break;
     }
   }
-  if (::fchmod(agent_.get(), 0555) != 0 ||
-      ::fcntl(agent_.get(), F_ADD_SEALS,
-              F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
-    return failErrno("sealing the agent");
+  if (::fchmod(agent_.get(), 0555) != 0) {
+    return failErrno("making the agent executable");
+  }
+  // The kernel waits a while for pages that it still has in hand after the copy
+  // (memfd_wait_for_pins) and then says EBUSY: on a busy machine once more helps.
+  constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+  for (int tries = 1; ::fcntl(agent_.get(), F_ADD_SEALS, kSeals) != 0; ++tries) {
+    if (errno != EBUSY || tries == kSealTries) {
+      return failErrno("sealing the agent");
+    }
   }
   return {};
 }
