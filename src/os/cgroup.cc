@@ -158,6 +158,8 @@ Result<sys::OwnedFd> BoxCgroup::killCount() const {
 
 namespace {
 
+// Of the memory limit: what TCP may hold beside it on version 1. Plenty for a fast connection,
+// little for a box that only wants to fill the machine's.
 constexpr std::uint64_t kTcpShare = 4;
 
 }  // namespace
