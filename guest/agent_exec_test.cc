@@ -242,6 +242,21 @@ TEST_P(AgentExecTest, SignalsReachTheMainProcessGroup) {
   EXPECT_EQ(client.collect(stream, true).exit->code, 9);
 }
 
+TEST_P(AgentExecTest, ACommandThatWasStoppedEndsWhenItIsAskedTo) {
+  TestAgent agent(GetParam());
+  TestClient client = agent.begin();
+  const std::uint32_t stream = client.openExec(
+      shellCommand("(until grep -q '^State:.T' /proc/$$/status; do :; done; echo stopped) & "
+                   "kill -STOP $$"));
+  while (client.nextNews()->type != wire::FrameType::Data) {
+  }
+  wire::ExecControl control;
+  control.kind = wire::ExecControl::Kind::Signal;
+  control.signal = SIGTERM;
+  client.send(wire::FrameType::Control, stream, 0, wire::encode(control));
+  EXPECT_EQ(client.collect(stream, true).exit->signal, SIGTERM);
+}
+
 TEST_P(AgentExecTest, ABackgroundChildThatHoldsThePipeDoesNotHoldTheExec) {
   TestAgent agent(GetParam());
   TestClient client = agent.begin();

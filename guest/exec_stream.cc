@@ -36,6 +36,12 @@ Result<Pipe> makePipe() {
   return Pipe{sys::OwnedFd(ends[0]), sys::OwnedFd(ends[1])};
 }
 
+// Of these a stopped process gets none until it goes on (signal(7)): who stops a command and asks
+// it to end would wait for ever. systemd.kill(5) does likewise.
+bool asksToEnd(std::int32_t signal) {
+  return signal == SIGTERM || signal == SIGHUP || signal == SIGINT || signal == SIGQUIT;
+}
+
 Status setNonBlocking(const sys::OwnedFd& fd) {
   if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
     return failErrno("fcntl");
@@ -287,6 +293,9 @@ void ExecStream::onControl(std::string_view payload) {
         group = foreground > 1 ? foreground : group;
       }
       execution_->signalGroup(group, control->signal);
+      if (asksToEnd(control->signal)) {
+        execution_->signalGroup(group, SIGCONT);
+      }
       return;
     }
     case wire::ExecControl::Kind::Kill:

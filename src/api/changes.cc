@@ -31,10 +31,22 @@ Result<Selection> readSelection(std::string_view text) {
   return selection;
 }
 
+// Every ?path=, as often as it is given.
+std::vector<std::string> pathsOf(const net::HttpRequest& request) {
+  std::vector<std::string> paths;
+  for (const auto& [key, value] : request.query) {
+    if (key == "path") {
+      paths.push_back(value);
+    }
+  }
+  return paths;
+}
+
 }  // namespace
 
 Task<Result<HttpResponse>> getChanges(Call& call) {
-  const auto changes = co_await call.context.manager.changes(call.params[0]);
+  const auto changes =
+      co_await call.context.manager.changes(call.params[0], pathsOf(call.request()));
   if (!changes) {
     co_return std::unexpected(changes.error());
   }
@@ -42,13 +54,7 @@ Task<Result<HttpResponse>> getChanges(Call& call) {
 }
 
 Task<Result<HttpResponse>> getDiff(Call& call) {
-  std::vector<std::string> paths;
-  for (const auto& [key, value] : call.request().query) {
-    if (key == "path") {
-      paths.push_back(value);
-    }
-  }
-  const auto diff = co_await call.context.manager.diff(call.params[0], std::move(paths));
+  const auto diff = co_await call.context.manager.diff(call.params[0], pathsOf(call.request()));
   if (!diff) {
     co_return std::unexpected(diff.error());
   }

@@ -78,6 +78,9 @@ json resultJson(const RunResult& result) {
   if (!result.changes.empty()) {
     body["changes"] = toJson(result.changes);
   }
+  if (result.changes_error) {
+    body["changes_error"] = model::toJson(*result.changes_error);
+  }
   return body;
 }
 

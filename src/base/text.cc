@@ -173,6 +173,15 @@ std::string printable(std::string_view text) {
   return safe;
 }
 
+std::string printableEnds(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) {
+    return printable(text);
+  }
+  const std::size_t end = limit / 2;
+  return cat(printable(text.substr(0, limit - end)), "...",
+             printable(text.substr(text.size() - end)));
+}
+
 namespace {
 
 // Two neighbours that changed places count as one edit: the commonest slip of fingers, and in short

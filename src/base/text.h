@@ -74,6 +74,10 @@ bool isUtf8(std::string_view text);
 // invalid UTF-8 become \xNN, so that a guest's output or name cannot drive the user's terminal.
 std::string printable(std::string_view text);
 
+// The same for a path in a message: a guest's may have 4095 bytes, so only its ends are shown where
+// it is longer than `limit` bytes.
+std::string printableEnds(std::string_view text, std::size_t limit = 200);
+
 // How much of `text` there is without the UTF-8 character that its last bytes begin and do not end:
 // for text that comes in pieces. Bytes that begin no character count as whole.
 std::size_t wholeCharacters(std::string_view text);

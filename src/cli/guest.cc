@@ -185,7 +185,13 @@ class Guest {
   Status printChanges(const json& exit) {
     if (exit.contains("changes_omitted")) {
       context_.output().note(
-          "there are too many changes to list here; keep the sandbox with --keep");
+          cat("there are too many changes to list here; with --keep they stay: "
+              "agentkernel diff --name-only ",
+              fieldText(started_, "sandbox")));
+      return {};
+    }
+    if (exit.contains("changes_error")) {
+      context_.output().error(model::errorFromJson(exit["changes_error"]));
       return {};
     }
     std::vector<model::Change> changes;

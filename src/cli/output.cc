@@ -122,7 +122,7 @@ void Output::changes(const std::vector<model::Change>& changes) {
         text += paint(kRed, "D");
         break;
     }
-    text += cat(" ", printable(change.path), "\n");
+    text += cat(" ", printable(change.path), change.partial ? "/ and what is below it" : "", "\n");
   }
   put(STDOUT_FILENO, text);
 }

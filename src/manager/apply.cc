@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ranges>
+#include <set>
 
 #include "base/text.h"
 #include "manager/change_entry.h"
@@ -17,6 +19,21 @@ namespace ak::manager {
 using model::Change;
 
 namespace {
+
+// In one message.
+constexpr std::size_t kMostNamed = 20;
+
+// The paths for a message, or the first of them.
+std::string some(const std::set<std::string>& paths) {
+  std::vector<std::string> shown;
+  for (const std::string& path : paths | std::views::take(kMostNamed)) {
+    shown.push_back(printableEnds(path));
+  }
+  if (paths.size() > kMostNamed) {
+    shown.push_back(cat("and ", paths.size() - kMostNamed, " more"));
+  }
+  return join(shown, ", ");
+}
 
 std::string parentOf(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -73,16 +90,23 @@ class Applier {
   static Status named(const Change& change, Status done) {
     if (!done) {
       return std::unexpected(
-          std::move(done).error().context(cat("applying ", printable(change.path))));
+          std::move(done).error().context(cat("applying ", printableEnds(change.path))));
     }
     return done;
   }
 
   Status checkAll(const std::vector<Change>& changes) {
+    const auto partial = std::ranges::find_if(changes, &Change::partial);
+    if (partial != changes.end()) {
+      return fail(ErrorCode::TooLarge,
+                  cat("below '", printableEnds(partial->path),
+                      "' there are paths that are too long to be taken"),
+                  "Apply the other paths by name, or drop this one: agentkernel discard NAME PATH");
+    }
     if (options_.take_protected) {
       return {};
     }
-    std::vector<std::string> refused;
+    std::set<std::string> refused;
     for (const Change& change : changes) {
       bool refuse = options_.is_protected(change.path);
       if (!refuse && change.kind != Change::Kind::Deleted && S_ISLNK(change.mode)) {
@@ -90,13 +114,11 @@ class Applier {
         refuse = leadsOut(change.path, target);
       }
       if (refuse) {
-        refused.push_back(printable(change.path));
+        refused.insert(change.path);
       }
     }
     for (std::string& part : AK_TRY(repositoryParts(trees_.lower, changes))) {
-      if (std::ranges::find(refused, part) == refused.end()) {
-        refused.push_back(std::move(part));
-      }
+      refused.insert(std::move(part));
     }
     if (refused.empty()) {
       return {};
@@ -105,7 +127,7 @@ class Applier {
         ErrorCode::PolicyDenied,
         cat("the guest changed paths that this machine executes or trusts, or links that lead "
             "out of the workspace: ",
-            join(refused, ", ")),
+            some(refused)),
         "Look at them with 'agentkernel diff', then name them with --force, or apply the "
         "other paths by name.");
   }
@@ -132,7 +154,7 @@ class Applier {
     // Only root may give files away; as an ordinary user the workspace is ours already.
     if (::geteuid() == 0 && ::fchownat(fd, "", options_.owner_uid, options_.owner_gid,
                                        AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0) {
-      return failErrno(cat("chown ", printable(what)));
+      return failErrno(cat("chown ", printableEnds(what)));
     }
     return {};
   }
@@ -251,13 +273,6 @@ Result<std::vector<Change>> applyChanges(const ChangeTrees& trees,
                                          const std::vector<Change>& changes,
                                          const ApplyOptions& options) {
   return Applier(trees, options).run(changes);
-}
-
-Status discardChanges(const Tree& upper, const std::vector<Change>& changes) {
-  for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-    AK_TRY(removeEntry(upper, change->path));
-  }
-  return {};
 }
 
 }  // namespace ak::manager

@@ -90,8 +90,7 @@ Result<std::vector<std::string>> listNames(const Tree& tree,
   Result<std::vector<std::string>> names =
       sys::listNames(AK_TRY(sys::DirectoryReader::open(std::move(fd))), limit);
   if (!names && names.error().code == ErrorCode::TooLarge) {
-    return fail(ErrorCode::TooLarge, cat("more than ", limit, " changed paths"),
-                "Name the paths that you want.");
+    return fail(ErrorCode::TooLarge, "too many changed paths to list", kNameThem);
   }
   return names;
 }
@@ -104,6 +103,51 @@ Result<bool> isOpaque(const Tree& tree, const std::string& path) {
 Status removeEntry(const Tree& tree, const std::string& path) {
   return aided(tree, os::removeBeneath(tree.top, path),
                [&](backend::TreeAid& aid) { return aid.remove(path); });
+}
+
+Result<std::string> treePath(std::string_view written) {
+  std::string path;
+  if (written.starts_with('/') || written.contains('\0') || written.size() > kMaxChangePath) {
+    return fail(ErrorCode::InvalidArgument,
+                cat("no path inside the workspace: '", printableEnds(written), "'"),
+                "Name paths relative to the workspace.");
+  }
+  for (const std::string_view name : split(written, '/')) {
+    if (name == "..") {
+      return fail(ErrorCode::InvalidArgument, cat("'..' in a path: '", printableEnds(written), "'"),
+                  "Name paths relative to the workspace, without '..'.");
+    }
+    if (!name.empty() && name != ".") {
+      path = below(path, std::string(name));
+    }
+  }
+  return path;
+}
+
+std::unexpected<Error> nothingChangedAt(const std::string& path) {
+  return fail(ErrorCode::NotFound, cat("nothing changed at '", printableEnds(path), "'"),
+              "See what changed with: agentkernel diff NAME");
+}
+
+Result<Standing> standingOf(const Tree& upper, const std::string& path) {
+  Standing standing;
+  std::string so_far;
+  for (const std::string_view name : split(path, '/')) {
+    const Entry above = AK_TRY(lookAt(upper, so_far));
+    if (above.kind == EntryKind::Missing) {
+      return standing;
+    }
+    const bool hides = above.kind != EntryKind::Directory || AK_TRY(isOpaque(upper, so_far));
+    if (hides && !standing.hidden_by) {
+      standing.hidden_by = so_far;
+    }
+    if (above.kind != EntryKind::Directory) {
+      return standing;
+    }
+    so_far = below(so_far, std::string(name));
+  }
+  standing.entry = AK_TRY(lookAt(upper, path));
+  return standing;
 }
 
 std::string below(const std::string& directory, const std::string& name) {

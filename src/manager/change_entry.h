@@ -4,7 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <climits>
 
 #include "base/result.h"
 #include "manager/tree.h"
@@ -12,6 +15,8 @@
 
 // One entry of an overlay's upper layer, looked at without trusting it.
 namespace ak::manager {
+
+inline constexpr const char* kNameThem = "Name the paths that you want.";
 
 enum class EntryKind { Missing, File, Directory, Symlink, Whiteout, Special };
 
@@ -35,6 +40,26 @@ Result<std::vector<std::string>> listNames(const Tree& tree,
 Result<bool> isOpaque(const Tree& tree, const std::string& path);
 // With all below it; what is gone already is success.
 Status removeEntry(const Tree& tree, const std::string& path);
+
+// What no longer fits here no system call can name (PATH_MAX counts the end, limits.h).
+inline constexpr std::size_t kMaxChangePath = PATH_MAX - 1;
+
+// A path as people write it ("./a/", "."), in the form that a tree takes; "" is its top.
+// InvalidArgument when it is absolute, too long, or has "..".
+Result<std::string> treePath(std::string_view written);
+
+// NotFound, with where to look.
+std::unexpected<Error> nothingChangedAt(const std::string& path);
+
+// What the layer says of a path: whether it has something there itself, and whether something above
+// hides what the lower layer has there.
+struct Standing {
+  Entry entry;
+  // The topmost path above it that is gone, no directory or opaque; nullopt when all are merged.
+  std::optional<std::string> hidden_by;
+};
+
+Result<Standing> standingOf(const Tree& upper, const std::string& path);
 
 // "a/b" below "a"; "b" below "".
 std::string below(const std::string& directory, const std::string& name);

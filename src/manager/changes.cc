@@ -1,6 +1,7 @@
 #include "manager/changes.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "manager/change_entry.h"
@@ -12,25 +13,43 @@ using model::Change;
 
 namespace {
 
-constexpr std::size_t kMaxPath = 4096;
-
 // Walks both trees side by side with a list of directories still to do: a guest's tree may be
 // deeper than any stack.
 class Walk {
  public:
   explicit Walk(const ChangeTrees& trees) : trees_(trees) {}
 
-  Result<std::vector<Change>> run() {
+  Status all() {
     pending_.push_back({"", Side::Upper});
-    while (!pending_.empty()) {
-      const Item item = std::move(pending_.back());
-      pending_.pop_back();
-      if (item.path.size() > kMaxPath) {
-        return fail(ErrorCode::TooLarge, "the guest made a path of more than 4096 bytes");
-      }
-      AK_TRY(item.side == Side::Upper ? walkUpper(item.path) : walkRemoved(item.path));
+    return drain();
+  }
+
+  Status from(const std::string& path) {
+    const Standing standing = AK_TRY(standingOf(trees_.upper, path));
+    if (standing.entry.kind != EntryKind::Missing) {
+      AK_TRY(compare(path));
+    } else if (standing.hidden_by) {
+      const Entry lower = AK_TRY(lookAt(trees_.lower, path));
+      AK_TRY(remove(path, lower));
+    }
+    return drain();
+  }
+
+  std::size_t found() const { return changes_.size() + partial_.size(); }
+
+  Result<std::vector<Change>> take() {
+    for (Change& change : changes_) {
+      change.partial = partial_.erase(change.path) != 0;
+    }
+    for (const std::string& directory : partial_) {  // both sides have it; what is below differs
+      changes_.push_back({.kind = Change::Kind::Modified,
+                          .path = directory,
+                          .mode = S_IFDIR | 0755U,
+                          .partial = true});
     }
     std::ranges::sort(changes_, {}, &Change::path);
+    const auto repeated = std::ranges::unique(changes_, {}, &Change::path);
+    changes_.erase(repeated.begin(), repeated.end());
     return std::move(changes_);
   }
 
@@ -42,10 +61,19 @@ class Walk {
     Side side;
   };
 
+  Status drain() {
+    while (!pending_.empty()) {
+      const Item item = std::move(pending_.back());
+      pending_.pop_back();
+      AK_TRY(item.side == Side::Upper ? walkUpper(item.path) : walkRemoved(item.path));
+    }
+    return {};
+  }
+
   Status add(Change::Kind kind, const std::string& path, const Entry& entry) {
-    if (changes_.size() >= kMaxChanges) {
-      return fail(ErrorCode::TooLarge, cat("more than ", kMaxChanges, " changed paths"),
-                  "Name the paths that you want.");
+    text_ += path.size();
+    if (changes_.size() >= kMaxChanges || text_ > kMaxChangeText) {
+      return fail(ErrorCode::TooLarge, "too many changed paths to list", kNameThem);
     }
     changes_.push_back({kind, path, static_cast<std::uint64_t>(entry.info.st_size),
                         static_cast<std::uint32_t>(entry.info.st_mode)});
@@ -63,8 +91,20 @@ class Walk {
     return add(Change::Kind::Deleted, path, lower);
   }
 
+  // The names in a directory whose paths can be named; it is marked if there are others.
+  Result<std::vector<std::string>> names(const Tree& tree, const std::string& directory) {
+    std::vector<std::string> all = AK_TRY(listNames(tree, directory, kMaxChanges));
+    const std::size_t dropped = std::erase_if(all, [&](const std::string& name) {
+      return directory.size() + 1 + name.size() > kMaxChangePath;
+    });
+    if (dropped != 0) {
+      partial_.insert(directory);
+    }
+    return all;
+  }
+
   Status walkRemoved(const std::string& directory) {
-    for (const std::string& name : AK_TRY(listNames(trees_.lower, directory, kMaxChanges))) {
+    for (const std::string& name : AK_TRY(names(trees_.lower, directory))) {
       const std::string path = below(directory, name);
       const Entry lower = AK_TRY(lookAt(trees_.lower, path));
       AK_TRY(remove(path, lower));
@@ -73,19 +113,19 @@ class Walk {
   }
 
   Status walkUpper(const std::string& directory) {
-    const std::vector<std::string> names = AK_TRY(listNames(trees_.upper, directory, kMaxChanges));
+    const std::vector<std::string> ours = AK_TRY(names(trees_.upper, directory));
     const Entry lower_directory = AK_TRY(lookAt(trees_.lower, directory));
     const bool opaque = AK_TRY(isOpaque(trees_.upper, directory));
     if (opaque && lower_directory.kind == EntryKind::Directory) {
-      for (const std::string& name : AK_TRY(listNames(trees_.lower, directory, kMaxChanges))) {
-        if (!std::ranges::binary_search(names, name)) {
+      for (const std::string& name : AK_TRY(names(trees_.lower, directory))) {
+        if (!std::ranges::binary_search(ours, name)) {
           const std::string path = below(directory, name);
           const Entry lower = AK_TRY(lookAt(trees_.lower, path));
           AK_TRY(remove(path, lower));
         }
       }
     }
-    for (const std::string& name : names) {
+    for (const std::string& name : ours) {
       AK_TRY(compare(below(directory, name)));
     }
     return {};
@@ -146,40 +186,27 @@ class Walk {
   const ChangeTrees& trees_;
   std::vector<Item> pending_;
   std::vector<Change> changes_;
+  std::size_t text_ = 0;
+  std::set<std::string> partial_;
 };
 
 }  // namespace
 
-Result<std::vector<Change>> listChanges(const ChangeTrees& trees) {
-  return Walk(trees).run();
-}
-
-Result<std::vector<Change>> selectChanges(std::vector<Change> changes,
-                                          const std::vector<std::string>& paths) {
+Result<std::vector<Change>> listChanges(const ChangeTrees& trees,
+                                        const std::vector<std::string>& paths) {
+  Walk walk(trees);
   if (paths.empty()) {
-    return changes;
+    AK_TRY(walk.all());
   }
-  std::vector<Change> selected;
-  for (std::string path : paths) {
-    while (path.starts_with("./")) {
-      path.erase(0, 2);
-    }
-    while (path.ends_with('/')) {
-      path.pop_back();
-    }
-    const std::size_t before = selected.size();
-    std::ranges::copy_if(changes, std::back_inserter(selected), [&](const Change& change) {
-      return change.path == path || path == "." || change.path.starts_with(cat(path, "/"));
-    });
-    if (selected.size() == before) {
-      return fail(ErrorCode::NotFound, cat("nothing changed at '", printable(path), "'"),
-                  "See what changed with: agentkernel diff NAME");
+  for (const std::string& written : paths) {
+    const std::size_t before = walk.found();
+    const std::string path = AK_TRY(treePath(written));
+    AK_TRY(walk.from(path));
+    if (walk.found() == before) {
+      return nothingChangedAt(path);
     }
   }
-  std::ranges::sort(selected, {}, &Change::path);
-  const auto repeated = std::ranges::unique(selected, {}, &Change::path);
-  selected.erase(repeated.begin(), repeated.end());
-  return selected;
+  return walk.take();
 }
 
 }  // namespace ak::manager

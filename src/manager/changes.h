@@ -20,17 +20,20 @@ struct ChangeTrees {
 };
 
 inline constexpr std::size_t kMaxChanges = 100'000;
+// Of all paths of a list together: a guest that makes each path as long as can be does not make us
+// hold a hundred thousand of them.
+inline constexpr std::size_t kMaxChangeText = 32 * 1024 * 1024;
 inline constexpr std::size_t kMaxDiffFile = 1024 * 1024;
 inline constexpr std::size_t kMaxDiffText = 16 * 1024 * 1024;
 
-// Sorted by path. A file whose content and mode equal the host's is no change (overlayfs copies up
-// on open for writing, and an applied file stays in the layer). TooLarge over kMaxChanges.
-Result<std::vector<model::Change>> listChanges(const ChangeTrees& trees);
-
-// The changes at or below one of `paths` (relative to the workspace); all when `paths` is empty.
-// NotFound when a path selects nothing.
-Result<std::vector<model::Change>> selectChanges(std::vector<model::Change> changes,
-                                                 const std::vector<std::string>& paths);
+// The changes at or below one of `paths` (relative to the workspace), all when there are none;
+// sorted by path. Looks only where it is asked to. A file whose content and mode equal the host's
+// is no change (overlayfs copies up on open for writing, and an applied file stays in the layer).
+// InvalidArgument for a path that leads nowhere below the workspace, NotFound when nothing changed
+// at one, TooLarge over kMaxChanges or kMaxChangeText. Paths of more than PATH_MAX - 1 bytes, which
+// no system call can name, are told by their directory's `partial`.
+Result<std::vector<model::Change>> listChanges(const ChangeTrees& trees,
+                                               const std::vector<std::string>& paths = {});
 
 // A unified diff. Binary and large files are named in one line each; control bytes of the guest's
 // text are made printable, so that a diff cannot drive the reader's terminal.
@@ -49,14 +52,17 @@ struct ApplyOptions {
 
 // Takes changes into the host's workspace: each file complete or not at all (temporary file and
 // rename), set-id bits never. PolicyDenied before anything is written when a protected path is
-// among them and not to be taken. An error in the middle names the path; what was taken before it
-// stays.
+// among them and not to be taken; TooLarge likewise when one is partial. An error in the middle
+// names the path; what was taken before it stays.
 Result<std::vector<model::Change>> applyChanges(const ChangeTrees& trees,
                                                 const std::vector<model::Change>& changes,
                                                 const ApplyOptions& options);
 
-// Drops changes from the layer. Only while the sandbox is stopped: changing the upper layer of a
-// mounted overlay is undefined (kernel Documentation/filesystems/overlayfs.rst).
-Status discardChanges(const Tree& upper, const std::vector<model::Change>& changes);
+// Drops what the layer has at the paths, with all below them and however much that is; everything
+// when there are none. InvalidArgument and NotFound as above; Conflict for a path that the guest
+// hid by removing or replacing a directory above it: dropping that directory is what shows it
+// again. Only while the sandbox is stopped: changing the upper layer of a mounted overlay is
+// undefined (kernel Documentation/filesystems/overlayfs.rst).
+Status discardChanges(const Tree& upper, const std::vector<std::string>& paths);
 
 }  // namespace ak::manager

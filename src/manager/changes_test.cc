@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "manager/made_repositories.h"
 #include "sys/file.h"
 
 namespace ak::manager {
@@ -59,10 +60,13 @@ class ChangesTest : public testing::Test {
     }
   }
 
-  std::vector<std::string> found() {
-    const auto changes = listChanges(trees());
+  std::vector<std::string> found(const std::vector<std::string>& paths = {}) {
+    const auto changes = listChanges(trees(), paths);
     EXPECT_TRUE(changes) << changes.error().message;
     std::vector<std::string> lines;
+    if (!changes) {
+      return lines;
+    }
     for (const Change& change : *changes) {
       lines.push_back(std::string(1, "AMD"[static_cast<int>(change.kind)]) + " " + change.path);
     }
@@ -147,7 +151,7 @@ TEST_F(ChangesTest, ApplyRefusesWhatTheHostExecutesAndLinksThatLeadOut) {
   EXPECT_THAT(refused.error().message, HasSubstr(".git/hooks/pre-commit"));
   EXPECT_THAT(refused.error().message, HasSubstr("link"));
   EXPECT_FALSE(fs::exists(top_ / "lower/fine")) << "nothing may be written before the refusal";
-  const auto fine = selectChanges(*changes, {"fine"});
+  const auto fine = listChanges(trees(), {"fine"});
   ASSERT_TRUE(fine);
   EXPECT_TRUE(applyChanges(trees(), *fine, options_));
   EXPECT_EQ(get("lower/fine"), "fine");
@@ -260,12 +264,28 @@ TEST_F(ChangesTest, DiscardDropsOnlyWhatWasNamed) {
   put("lower/a", "1");
   put("upper/a", "2");
   put("upper/d/b", "3");
-  const auto changes = listChanges(trees());
-  ASSERT_TRUE(changes);
-  const auto only = selectChanges(*changes, {"d"});
-  ASSERT_TRUE(only);
-  ASSERT_TRUE(discardChanges(Tree{upper_.get()}, *only));
+  ASSERT_TRUE(discardChanges(Tree{upper_.get()}, {"d"}));
   EXPECT_THAT(found(), ElementsAre("M a"));
+  ASSERT_TRUE(discardChanges(Tree{upper_.get()}, {}));
+  EXPECT_THAT(found(), ElementsAre());
+}
+
+TEST_F(ChangesTest, DiscardTellsWhatItDoesNotFind) {
+  put("lower/d/file", "x");
+  put("upper/a", "1");
+  whiteout("upper/d");
+  const Tree upper{upper_.get()};
+  const Status missing = discardChanges(upper, {"a", "nothing"});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::NotFound);
+  const Status hidden = discardChanges(upper, {"d/file"});
+  ASSERT_FALSE(hidden);
+  EXPECT_EQ(hidden.error().code, ErrorCode::Conflict);
+  EXPECT_THAT(hidden.error().message, HasSubstr("'d'"));
+  EXPECT_THAT(found(), ElementsAre("A a", "D d", "D d/file")) << "a refusal drops nothing";
+  EXPECT_FALSE(discardChanges(upper, {"../lower/d"}));
+  EXPECT_FALSE(discardChanges(upper, {"/etc"}));
+  EXPECT_TRUE(fs::exists(top_ / "lower/d/file"));
 }
 
 TEST_F(ChangesTest, DiffShowsTextAndNamesTheRest) {
@@ -282,11 +302,120 @@ TEST_F(ChangesTest, DiffShowsTextAndNamesTheRest) {
   EXPECT_FALSE(text->contains('\033'));
 }
 
-TEST_F(ChangesTest, SelectingNothingIsAnError) {
+TEST_F(ChangesTest, LooksOnlyWhereItIsAskedTo) {
   put("upper/a", "1");
+  put("upper/dir/b", "2");
+  put("upper/dirt", "3");
+  put("lower/gone/below", "x");
+  whiteout("upper/gone");
+  EXPECT_THAT(found({"./a/"}), ElementsAre("A a"));
+  EXPECT_THAT(found({"dir"}), ElementsAre("A dir", "A dir/b"));
+  EXPECT_THAT(found({"dir/b", "dir", "a"}), ElementsAre("A a", "A dir", "A dir/b"));
+  EXPECT_THAT(found({"gone/below"}), ElementsAre("D gone/below"));
+  EXPECT_EQ(found({"."}), found());
+  EXPECT_EQ(listChanges(trees(), {"b"}).error().code, ErrorCode::NotFound);
+  EXPECT_EQ(listChanges(trees(), {"a", "lower"}).error().code, ErrorCode::NotFound);
+  EXPECT_EQ(listChanges(trees(), {"../lower"}).error().code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(listChanges(trees(), {"/a"}).error().code, ErrorCode::InvalidArgument);
+}
+
+// Directory in directory until no system call can name what is below: a guest makes it with chdir.
+class DeepChangesTest : public ChangesTest {
+ protected:
+  void dig(const sys::OwnedFd& top, const std::string& first) {
+    ASSERT_EQ(::mkdirat(top.get(), first.c_str(), 0755), 0);
+    sys::OwnedFd at = sys::openAt(top.get(), first, O_RDONLY | O_DIRECTORY).value();
+    const std::string name(200, 'd');
+    for (int depth = 0; depth < 50; ++depth) {
+      ASSERT_EQ(::mkdirat(at.get(), name.c_str(), 0755), 0);
+      at = sys::openAt(at.get(), name, O_RDONLY | O_DIRECTORY).value();
+    }
+  }
+
+  ~DeepChangesTest() override {
+    (void)sys::removeTree(upper_.get(), "deep");
+    (void)sys::removeTree(lower_.get(), "deep");
+  }
+};
+
+TEST_F(DeepChangesTest, ATreeTooDeepToNameHidesNothingElse) {
+  put("upper/fine", "fine");
+  put("upper/zebra", "z");
+  dig(upper_, "deep");
   const auto changes = listChanges(trees());
-  EXPECT_FALSE(selectChanges(*changes, {"b"}));
-  EXPECT_TRUE(selectChanges(*changes, {"./a/"}));
+  ASSERT_TRUE(changes) << changes.error().message;
+  EXPECT_EQ(changes->front().path, "deep");
+  EXPECT_EQ(changes->back().path, "zebra");
+  EXPECT_EQ(std::ranges::count_if(*changes, &Change::partial), 1);
+  const auto text = diffChanges(trees(), *changes);
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, HasSubstr("too long to show"));
+  const auto refused = applyChanges(trees(), *changes, options_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::TooLarge);
+  EXPECT_LT(refused.error().message.size(), 400U);
+  EXPECT_TRUE(fs::is_empty(top_ / "lower"));
+  const auto fine = listChanges(trees(), {"fine"});
+  ASSERT_TRUE(fine);
+  EXPECT_TRUE(applyChanges(trees(), *fine, options_));
+  EXPECT_EQ(get("lower/fine"), "fine");
+  ASSERT_TRUE(discardChanges(Tree{upper_.get()}, {"deep"}));
+  EXPECT_THAT(found(), ElementsAre("A zebra"));
+}
+
+TEST_F(DeepChangesTest, ADeepTreeOfTheHostsThatIsGoneIsToldToo) {
+  dig(lower_, "deep");
+  whiteout("upper/deep");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes) << changes.error().message;
+  EXPECT_EQ(std::ranges::count_if(*changes, &Change::partial), 1);
+  EXPECT_FALSE(applyChanges(trees(), *changes, options_));
+  EXPECT_TRUE(fs::exists(top_ / "lower/deep"));
+}
+
+TEST_F(DeepChangesTest, BothSidesDeepIsOneEntry) {
+  dig(lower_, "deep");
+  dig(upper_, "deep");
+  const auto changes = listChanges(trees());
+  ASSERT_TRUE(changes) << changes.error().message;
+  ASSERT_EQ(changes->size(), 1U);
+  EXPECT_TRUE(changes->front().partial);
+}
+
+TEST_F(DeepChangesTest, LongPathsAreBoundedInAll) {
+  // 16 levels of 200 bytes: each entry in the last has a path of 3.2 KiB, and there are 11,000.
+  std::string path = "upper/wide";
+  for (int depth = 0; depth < 16; ++depth) {
+    path += cat("/", std::string(200, 'w'));
+  }
+  fs::create_directories(top_ / path);
+  const sys::OwnedFd at = sys::openPath(top_ / path, O_RDONLY | O_DIRECTORY).value();
+  for (int i = 0; i < 11'000; ++i) {
+    ASSERT_EQ(::mknodat(at.get(), cat(i).c_str(), S_IFREG | 0644, 0), 0);
+  }
+  put("upper/fine", "fine");
+  const auto changes = listChanges(trees());
+  ASSERT_FALSE(changes);
+  EXPECT_EQ(changes.error().code, ErrorCode::TooLarge);
+  EXPECT_THAT(found({"fine"}), ElementsAre("A fine"));
+  EXPECT_TRUE(discardChanges(Tree{upper_.get()}, {"wide"}));
+  EXPECT_THAT(found(), ElementsAre("A fine"));
+}
+
+// Parts of a repository in parts of a repository, 800 deep: looked at once each, not in each path.
+TEST_F(DeepChangesTest, NestedPartsOfARepositoryAreJudgedInLittleMemory) {
+  std::vector<Change> changes;
+  std::string path;
+  for (int depth = 0; depth < 500; ++depth) {
+    path += path.empty() ? "config" : "/config";
+    changes.push_back({.path = path, .mode = S_IFDIR | 0755});
+  }
+  for (int i = 0; i < 5'000; ++i) {
+    changes.push_back({.path = cat(path, "/", i), .mode = S_IFREG | 0644});
+  }
+  const auto parts = repositoryParts(Tree{lower_.get()}, changes);
+  ASSERT_TRUE(parts);
+  EXPECT_THAT(*parts, ElementsAre());
 }
 
 }  // namespace

@@ -12,18 +12,21 @@ namespace ak::manager {
 
 using model::Change;
 
-namespace {
-
-Result<std::vector<Change>> chosen(const WorkspaceTrees& trees,
-                                   const std::vector<std::string>& paths) {
-  return selectChanges(AK_TRY(listChanges(trees.view())), paths);
+net::Task<Result<std::vector<Change>>> DaemonManager::changes(std::string name,
+                                                              std::vector<std::string> paths) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  co_return co_await changesIn(sandbox, std::move(paths));
 }
 
-}  // namespace
-
-net::Task<Result<std::vector<Change>>> DaemonManager::changes(std::string name) {
-  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
-  co_return co_await changesAfter(sandbox);
+net::Task<Result<std::vector<Change>>> DaemonManager::changesIn(SandboxPtr sandbox,
+                                                                std::vector<std::string> paths) {
+  auto opened = co_await lifecycle_.changesOf(sandbox);
+  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
+  co_return co_await foundation_.workers.run([&]() -> Result<std::vector<Change>> {
+    const WorkspaceTrees trees =
+        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
+    return listChanges(trees.view(), paths);
+  });
 }
 
 net::Task<Result<std::string>> DaemonManager::diff(std::string name,
@@ -34,7 +37,7 @@ net::Task<Result<std::string>> DaemonManager::diff(std::string name,
   co_return co_await foundation_.workers.run([&]() -> Result<std::string> {
     const WorkspaceTrees trees =
         AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
-    const std::vector<Change> changes = AK_TRY(chosen(trees, paths));
+    const std::vector<Change> changes = AK_TRY(listChanges(trees.view(), paths));
     return diffChanges(trees.view(), changes);
   });
 }
@@ -61,7 +64,7 @@ net::Task<Result<std::vector<Change>>> DaemonManager::apply(std::string name,
     options.owner_gid = owner.st_gid;
     options.is_protected = [](const std::string& path) { return policy::isProtected(path); };
     options.take_protected = protected_too == ApplyForce::Yes;
-    const std::vector<Change> changes = AK_TRY(chosen(trees, paths));
+    const std::vector<Change> changes = AK_TRY(listChanges(trees.view(), paths));
     return applyChanges(trees.view(), changes, options);
   });
 }
@@ -80,8 +83,7 @@ net::Task<Status> DaemonManager::discard(std::string name, std::vector<std::stri
   co_return co_await foundation_.workers.run([&]() -> Status {
     const WorkspaceTrees trees =
         AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
-    const std::vector<Change> changes = AK_TRY(chosen(trees, paths));
-    return discardChanges(trees.view().upper, changes);
+    return discardChanges(trees.view().upper, paths);
   });
 }
 

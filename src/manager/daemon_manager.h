@@ -42,7 +42,8 @@ class DaemonManager final : public Manager {
   net::Task<Result<SandboxView>> get(std::string name_or_uuid) override;
   net::Task<Result<std::string>> logs(std::string name) override;
   net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) override;
-  net::Task<Result<std::vector<model::Change>>> changes(std::string name) override;
+  net::Task<Result<std::vector<model::Change>>> changes(std::string name,
+                                                        std::vector<std::string> paths) override;
   net::Task<Result<std::string>> diff(std::string name, std::vector<std::string> paths) override;
   net::Task<Result<std::vector<model::Change>>> apply(std::string name,
                                                       std::vector<std::string> paths,
@@ -61,7 +62,8 @@ class DaemonManager final : public Manager {
   Result<model::ExecOutcome> orTimedOut(const SandboxPtr& sandbox,
                                         Result<model::ExecOutcome> outcome);
   net::Task<Result<std::unique_ptr<channel::ExecStream>>> startCommand(RunState& state);
-  net::Task<Result<std::vector<model::Change>>> changesAfter(const SandboxPtr& sandbox);
+  net::Task<Result<std::vector<model::Change>>> changesIn(SandboxPtr sandbox,
+                                                          std::vector<std::string> paths);
   net::Task<void> runDetached(std::shared_ptr<RunState> state);
 
   const Foundation& foundation_;

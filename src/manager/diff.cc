@@ -81,7 +81,8 @@ Result<std::string> diffChanges(const ChangeTrees& trees, const std::vector<Chan
       after = AK_TRY(load(trees.upper, change.path));
     }
     if (!before.exists && !after.exists) {
-      text += cat(word(change.kind), " ", path, S_ISDIR(change.mode) ? "/" : "", "\n");
+      text += cat(word(change.kind), " ", path, S_ISDIR(change.mode) ? "/" : "",
+                  change.partial ? " (and paths below it that are too long to show)" : "", "\n");
       continue;
     }
     if ((before.exists && !before.text) || (after.exists && !after.text)) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <set>
 #include <string_view>
 
 #include "base/text.h"
@@ -15,52 +14,77 @@ using model::Change;
 
 namespace {
 
-constexpr std::string_view kHead = "head";
-
 // Of a repository: what git looks for to know one, and what names programs or leads elsewhere.
-constexpr std::array<std::string_view, 9> kParts = {"commondir", "config", "config.worktree",
-                                                    "head",      "hooks",  "modules",
-                                                    "objects",   "refs",   "worktrees"};
+constexpr std::array<std::string_view, 9> kParts = {
+    "head",  "objects", "commondir", "config",   "config.worktree",
+    "hooks", "modules", "refs",      "worktrees"};
+constexpr unsigned kHead = 1;
+constexpr unsigned kObjects = 2;
+constexpr unsigned kCommonDir = 4;
 
-bool isPart(std::string_view lower_name) {
-  return std::ranges::find(kParts, lower_name) != kParts.end();
+// The bit of a name that is a part, in any case; 0 of any other.
+unsigned partBit(std::string_view name) {
+  const auto same = [](char a, char b) {
+    return a == (b >= 'A' && b <= 'Z' ? b + ('a' - 'A') : b);
+  };
+  for (std::size_t i = 0; i < kParts.size(); ++i) {
+    if (std::ranges::equal(kParts.at(i), name, same)) {
+      return 1U << i;
+    }
+  }
+  return 0;
 }
 
-// What a directory holds of a repository's parts, on the host or after the changes.
-using Parts = std::set<std::string, std::less<>>;
+// What a directory holds of a repository's parts, on the host or after the changes. The paths are
+// borrowed from the changes: a guest can make them long and nest parts in parts.
+struct Directory {
+  unsigned parts = 0;
+  std::vector<std::string_view> paths;
 
-// `objects` and `refs` are elsewhere where there is a `commondir`.
-bool makeRepository(const Parts& parts) {
-  return parts.contains(kHead) && (parts.contains("objects") || parts.contains("commondir"));
+  // `objects` and `refs` are elsewhere where there is a `commondir`.
+  bool isRepository() const {
+    return (parts & kHead) != 0 && (parts & (kObjects | kCommonDir)) != 0;
+  }
+};
+
+using Directories = std::map<std::string_view, Directory>;
+
+void note(std::string_view path, Directories& directories) {
+  for (std::size_t begin = 0; begin < path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const unsigned bit = partBit(path.substr(begin, end - begin));
+    if (bit != 0) {
+      Directory& directory = directories[path.substr(0, begin == 0 ? 0 : begin - 1)];
+      directory.parts |= bit;
+      if (directory.paths.empty() || directory.paths.back() != path.substr(0, end)) {
+        directory.paths.push_back(path.substr(0, end));
+      }
+    }
+    begin = end + 1;
+  }
 }
 
 }  // namespace
 
 Result<std::vector<std::string>> repositoryParts(const Tree& host,
                                                  const std::vector<Change>& changes) {
-  std::map<std::string, Parts> directories;
-  std::map<std::string, std::vector<std::string>> paths;
+  Directories directories;
   for (const Change& change : changes) {
-    std::string directory;
-    for (const std::string_view name : split(change.path, '/')) {
-      const std::string part = toLower(name);
-      if (change.kind != Change::Kind::Deleted && isPart(part)) {
-        directories[directory].insert(part);
-        paths[directory].push_back(printable(change.path));
-      }
-      directory = below(directory, std::string(name));
+    if (change.kind != Change::Kind::Deleted) {
+      note(change.path, directories);
     }
   }
   std::vector<std::string> found;
-  for (auto& [directory, parts] : directories) {
+  for (auto& [path, directory] : directories) {
     for (const char* name : {"HEAD", "objects", "commondir"}) {
-      const Entry entry = AK_TRY(lookAt(host, below(directory, name)));
+      const std::string there = below(std::string(path), name);
+      const Entry entry = there.size() > kMaxChangePath ? Entry{} : AK_TRY(lookAt(host, there));
       if (entry.kind != EntryKind::Missing) {
-        parts.insert(toLower(name));
+        directory.parts |= partBit(name);
       }
     }
-    if (makeRepository(parts)) {
-      found.insert(found.end(), paths[directory].begin(), paths[directory].end());
+    if (directory.isRepository()) {
+      found.insert(found.end(), directory.paths.begin(), directory.paths.end());
     }
   }
   return found;

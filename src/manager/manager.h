@@ -66,6 +66,8 @@ struct RunResult {
   std::string sandbox;
   std::string uuid;
   std::vector<model::Change> changes;
+  // Why they could not be listed: the command has run all the same.
+  std::optional<Error> changes_error;
   std::vector<model::EnforcedLimit> limits;
   Phases phases;
 };
@@ -136,7 +138,9 @@ class Manager {
   // log meanwhile, and a line there says so. Cancelled when the reader leaves.
   virtual net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) = 0;
 
-  virtual net::Task<Result<std::vector<model::Change>>> changes(std::string name) = 0;
+  // Of all of these, `paths` are relative to the workspace, and none means all.
+  virtual net::Task<Result<std::vector<model::Change>>> changes(std::string name,
+                                                                std::vector<std::string> paths) = 0;
   // A unified diff of text files, for people.
   virtual net::Task<Result<std::string>> diff(std::string name, std::vector<std::string> paths) = 0;
   virtual net::Task<Result<std::vector<model::Change>>> apply(std::string name,

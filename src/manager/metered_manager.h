@@ -62,8 +62,9 @@ class MeteredManager final : public Manager {
     return inner_.followLogs(std::move(name), std::move(sink));
   }
 
-  net::Task<Result<std::vector<model::Change>>> changes(std::string name) override {
-    return inner_.changes(std::move(name));
+  net::Task<Result<std::vector<model::Change>>> changes(std::string name,
+                                                        std::vector<std::string> paths) override {
+    return inner_.changes(std::move(name), std::move(paths));
   }
 
   net::Task<Result<std::string>> diff(std::string name, std::vector<std::string> paths) override {

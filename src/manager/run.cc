@@ -1,3 +1,4 @@
+#include "base/stopwatch.h"
 #include "base/text.h"
 #include "manager/changes.h"
 #include "manager/daemon_manager.h"
@@ -62,20 +63,6 @@ class NoSink final : public ExecSink {
   net::Event never_;
 };
 
-class Stopwatch {
- public:
-  explicit Stopwatch(const Clock& clock) : clock_(clock), begun_(clock.steady()) {}
-
-  std::uint64_t microseconds() const {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady() - begun_).count());
-  }
-
- private:
-  const Clock& clock_;
-  SteadyTime begun_;
-};
-
 // A sandbox that ends with its command has no time of its own.
 Status checkNotes(const model::RunRequest& request) {
   if (!request.keep && !request.detach &&
@@ -133,17 +120,6 @@ net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, Exec
   };
   auto outcome = co_await pump(foundation_.executor, *state.stream, sink, std::move(options));
   co_return orTimedOut(state.sandbox, std::move(outcome));
-}
-
-net::Task<Result<std::vector<model::Change>>> DaemonManager::changesAfter(
-    const SandboxPtr& sandbox) {
-  auto opened = co_await lifecycle_.changesOf(sandbox);
-  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
-  co_return co_await foundation_.workers.run([&]() -> Result<std::vector<model::Change>> {
-    const WorkspaceTrees trees =
-        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
-    return listChanges(trees.view());
-  });
 }
 
 net::Task<void> DaemonManager::runDetached(std::shared_ptr<RunState> state) {
@@ -229,11 +205,12 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
   result.outcome = *outcome;
   result.phases.exited = watch.microseconds();
   if (state->request.want_changes) {
-    Result<std::vector<model::Change>> changes = co_await changesAfter(*sandbox);
-    if (!changes) {
-      co_return std::unexpected(std::move(changes).error());
+    Result<std::vector<model::Change>> changes = co_await changesIn(*sandbox, {});
+    if (changes) {
+      result.changes = std::move(*changes);
+    } else {
+      result.changes_error = std::move(changes).error();
     }
-    result.changes = std::move(*changes);
   }
   if (state->request.keep) {
     end.keep();

@@ -1,4 +1,7 @@
 
+#include <algorithm>
+
+#include "base/stopwatch.h"
 #include "base/text.h"
 #include "manager/daemon_manager.h"
 #include "manager/inside.h"
@@ -13,10 +16,29 @@ namespace {
 
 using Checks = std::vector<VerifyCheck>;
 
-net::Task<std::string> readInside(channel::Agent& agent, std::string path) {
-  InsideCommand command;
-  command.argv = {"cat", std::move(path)};
-  const Result<Ran> ran = co_await runInside(agent, std::move(command));
+// For all commands together: a guest that stops each of them answers none.
+constexpr std::uint64_t kLimitMs = 20'000;
+
+struct Inspection {
+  channel::Agent& agent;
+  Stopwatch watch;
+
+  net::Task<Result<Ran>> ask(std::vector<std::string> argv) const {
+    const std::uint64_t gone = watch.microseconds() / 1000;
+    if (gone >= kLimitMs) {
+      co_return fail(ErrorCode::Timeout, "the sandbox took too long over the questions before");
+    }
+    InsideCommand command;
+    command.argv = std::move(argv);
+    command.limit_ms =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(command.limit_ms, kLimitMs - gone));
+    co_return co_await runInside(agent, std::move(command));
+  }
+};
+
+net::Task<std::string> readInside(const Inspection& inspection, std::string path) {
+  std::vector<std::string> argv = {"cat", std::move(path)};
+  const Result<Ran> ran = co_await inspection.ask(std::move(argv));
   if (!ran) {
     co_return cat("(unreadable: ", ran.error().message, ")");
   }
@@ -25,15 +47,17 @@ net::Task<std::string> readInside(channel::Agent& agent, std::string path) {
 
 // A refusal counts only from a shell that ran: an image without one proves nothing.
 // A file of the kernel that is covered by /dev/null takes every write, and it leads nowhere.
-net::Task<VerifyCheck> refusesWrite(channel::Agent& agent, std::string path, std::string text) {
+net::Task<VerifyCheck> refusesWrite(const Inspection& inspection,
+                                    std::string path,
+                                    std::string text) {
   VerifyCheck check{cat(path, " refuses writes"), false, {}};
   constexpr const char* kScript =
-      "[ \"$2\" -ef /dev/null ] && echo covered by /dev/null && exit 1\n"
-      "echo \"$1\" > \"$2\" && echo written";
-  InsideCommand command;
-  command.argv = {"sh", "-c", kScript, "sh", std::move(text), std::move(path)};
-  const Result<Ran> ran = co_await runInside(agent, std::move(command));
-  check.passed = ran && ran->code != 0;
+      "[ \"$2\" -ef /dev/null ] && echo covered by /dev/null && exit 41\n"
+      "(echo \"$1\" > \"$2\") && echo written && exit 1\n"
+      "exit 42";
+  std::vector<std::string> argv = {"sh", "-c", kScript, "sh", std::move(text), std::move(path)};
+  const Result<Ran> ran = co_await inspection.ask(std::move(argv));
+  check.passed = ran && (ran->code == 41 || ran->code == 42);
   check.detail = printable(ran ? trim(ran->output) : std::string_view(ran.error().message));
   co_return check;
 }
@@ -116,21 +140,23 @@ void checkMounts(Checks& checks, std::string_view mounts) {
 net::Task<Result<Checks>> DaemonManager::verify(std::string name) {
   const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().findRunning(name));
   const std::shared_ptr<channel::Agent> agent = sandbox->agent;
+  const Inspection inspection{*agent, Stopwatch(foundation_.clock)};
   Checks checks;
-  checkStatus(checks, co_await readInside(*agent, "/proc/self/status"));
+  checkStatus(checks, co_await readInside(inspection, "/proc/self/status"));
   const auto uid_map = sys::readFile(cat("/proc/", sandbox->record.pid, "/uid_map"), 4096);
   checkIds(checks, uid_map ? *uid_map : uid_map.error().message);
-  checkNetwork(checks, co_await readInside(*agent, "/proc/self/net/dev"),
+  checkNetwork(checks, co_await readInside(inspection, "/proc/self/net/dev"),
                sandbox->record.permissions.network);
-  checkMounts(checks, co_await readInside(*agent, "/proc/self/mounts"));
-  const std::string namespaces = co_await readInside(*agent, "/proc/sys/user/max_user_namespaces");
+  checkMounts(checks, co_await readInside(inspection, "/proc/self/mounts"));
+  const std::string namespaces =
+      co_await readInside(inspection, "/proc/sys/user/max_user_namespaces");
   check(checks, "no nested user namespaces", trim(namespaces) == "0",
         cat("max_user_namespaces ", trim(namespaces)));
-  const std::string hostname = co_await readInside(*agent, "/proc/sys/kernel/hostname");
+  const std::string hostname = co_await readInside(inspection, "/proc/sys/kernel/hostname");
   check(checks, "hostname", trim(hostname) == sandbox->record.name, std::string(trim(hostname)));
-  checks.push_back(co_await refusesWrite(*agent, "/proc/sysrq-trigger", "h"));
+  checks.push_back(co_await refusesWrite(inspection, "/proc/sysrq-trigger", "h"));
   if (sandbox->record.permissions.read_only_root) {
-    checks.push_back(co_await refusesWrite(*agent, "/etc/ak-verify", ""));
+    checks.push_back(co_await refusesWrite(inspection, "/etc/ak-verify", ""));
   }
   for (const model::EnforcedLimit& limit : sandbox->record.limits) {
     check(checks, cat("limit: ", limit.name), limit.by != "unenforced",

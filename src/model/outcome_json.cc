@@ -56,6 +56,9 @@ json toJson(const Change& change) {
   if (!isUtf8(change.path)) {
     body["path_base64"] = toBase64(change.path);
   }
+  if (change.partial) {
+    body["partial"] = true;
+  }
   return body;
 }
 
@@ -82,6 +85,7 @@ Result<Change> changeFromJson(const json& body) {
   }
   fields.number("size", change.size, std::numeric_limits<std::int64_t>::max());
   fields.number("mode", change.mode, 0177777);
+  fields.boolean("partial", change.partial);
   if (auto status = std::move(fields).status(); !status) {
     return std::unexpected(std::move(status).error());
   }

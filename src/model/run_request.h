@@ -121,6 +121,9 @@ struct Change {
   std::string path;  // relative to the workspace
   std::uint64_t size = 0;
   std::uint32_t mode = 0;
+  // A directory with paths below it that are too long to be named (over 4095 bytes): they are
+  // changed too and not listed.
+  bool partial = false;
   bool operator==(const Change&) const = default;
 };
 

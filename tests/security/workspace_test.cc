@@ -38,6 +38,26 @@ TEST_P(WorkspaceTest, WhatTheHostExecutesIsNotWritable) {
   EXPECT_EQ(world().host({"/bin/cat", ".git/config", ".git/hooks/sample"}).out, "[core]\nsample\n");
 }
 
+// Deeper than any path can be named: the guest gets there step by step.
+TEST_P(WorkspaceTest, ATreeTooDeepToNameHidesNothingElse) {
+  const Finished made = world().shell(
+      "echo fine > fine; mkdir deep; cd deep; perl -e '"
+      "$n = \"d\" x 200; for (1..50) { mkdir $n and chdir $n or exit 9 }'",
+      {"--name", "digger", "--keep", "--diff"});
+  EXPECT_EQ(made.status, 0) << made.err;
+  const auto ask = [&](const Words& words) { return world().agentkernel(words); };
+  EXPECT_THAT(ask({"diff", "--name-only", "digger"}).out, HasSubstr("A fine\n"));
+  const Finished refused = ask({"apply", "digger"});
+  EXPECT_THAT(refused.err, HasSubstr("discard NAME PATH"));
+  EXPECT_LT(refused.err.size(), 1000U);
+  EXPECT_EQ(ask({"apply", "digger", "fine"}).status, 0);
+  EXPECT_EQ(world().host({"/bin/cat", "fine"}).out, "fine\n");
+  EXPECT_EQ(ask({"stop", "digger"}).status, 0);
+  EXPECT_EQ(ask({"discard", "digger", "deep"}).status, 0);
+  EXPECT_EQ(ask({"diff", "--name-only", "digger"}).out, "");
+  EXPECT_EQ(ask({"rm", "digger"}).status, 0);
+}
+
 // A repository with one nested in it, a submodule and one that was never fetched, as git makes
 // them.
 constexpr const char* kRepository = R"(

@@ -175,7 +175,10 @@ class FakeManager final : public manager::Manager {
     co_return "";
   }
 
-  net::Task<Result<std::vector<model::Change>>> changes(std::string) override { co_return written; }
+  net::Task<Result<std::vector<model::Change>>> changes(std::string,
+                                                        std::vector<std::string>) override {
+    co_return written;
+  }
 
   net::Task<Result<std::string>> diff(std::string, std::vector<std::string> paths) override {
     last_paths = std::move(paths);

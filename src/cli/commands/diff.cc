@@ -22,8 +22,16 @@ constexpr std::array<std::string_view, 3> kExamples = {
     "agentkernel diff --name-only build",
 };
 
+std::string withPaths(const Arguments& arguments, std::string_view route) {
+  std::string path = sandboxPath(arguments.first(), route);
+  for (std::size_t i = 1; i < arguments.positional().size(); ++i) {
+    path += cat(i == 1 ? "?" : "&", "path=", client::escapeSegment(arguments.positional()[i]));
+  }
+  return path;
+}
+
 Result<int> showPaths(Context& context, const Arguments& arguments) {
-  const json answer = AK_TRY(getApi(context, sandboxPath(arguments.first(), "changes")));
+  const json answer = AK_TRY(getApi(context, withPaths(arguments, "changes")));
   if (arguments.has("json")) {
     context.output().text(prettyJson(answer));
     return 0;
@@ -36,11 +44,7 @@ Result<int> run(Context& context, const Arguments& arguments) {
   if (arguments.has("name-only") || arguments.has("json")) {
     return showPaths(context, arguments);
   }
-  std::string path = sandboxPath(arguments.first(), "diff");
-  for (std::size_t i = 1; i < arguments.positional().size(); ++i) {
-    path += cat(i == 1 ? "?" : "&", "path=", client::escapeSegment(arguments.positional()[i]));
-  }
-  const json diff = AK_TRY(getApi(context, path));
+  const json diff = AK_TRY(getApi(context, withPaths(arguments, "diff")));
   const std::string text = fieldText(diff, "diff");
   if (text.empty()) {
     context.output().hint("nothing changed");
