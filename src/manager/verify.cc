@@ -125,14 +125,18 @@ void checkNetwork(Checks& checks, std::string_view devices, model::NetworkMode m
 
 void checkMounts(Checks& checks, std::string_view mounts) {
   std::vector<std::string> loose;
+  bool has_root = false;
   for (const std::string_view line : split(mounts, '\n')) {
     const auto fields = split(line, ' ');
+    has_root = has_root || (fields.size() > 3 && fields[1] == "/");
     if (fields.size() > 3 && !cat(",", fields[3], ",").contains(",nosuid,")) {
       loose.emplace_back(fields[1]);
     }
   }
-  check(checks, "mounts", loose.empty(),
-        loose.empty() ? "all nosuid" : cat("without nosuid: ", join(loose, " ")));
+  check(checks, "mounts", has_root && loose.empty(),
+        !has_root       ? cat("no list of them: ", mounts)
+        : loose.empty() ? "all nosuid"
+                        : cat("without nosuid: ", join(loose, " ")));
 }
 
 }  // namespace
