@@ -4,18 +4,21 @@
 
 namespace ak::manager {
 
-net::Task<Result<Ran>> runInside(channel::Agent& agent, InsideCommand command) {
+net::Task<Result<std::unique_ptr<channel::ExecStream>>> startInside(channel::Agent& agent,
+                                                                    InsideCommand command) {
   wire::ExecRequest request;
   request.argv = std::move(command.argv);
   request.directory = std::move(command.directory);
   request.user = "0";
   request.close_stdin = true;
   request.timeout_ms = command.limit_ms;
-  auto started = co_await agent.exec(std::move(request));
-  const std::unique_ptr<channel::ExecStream> exec = AK_CO_TRY(std::move(started));
+  co_return co_await agent.exec(std::move(request));
+}
+
+net::Task<Result<Ran>> finishInside(channel::ExecStream& command) {
   Ran ran;
   for (;;) {
-    auto event = co_await exec->next();
+    auto event = co_await command.next();
     if (!event) {
       co_return std::unexpected(std::move(event).error());
     }
@@ -31,6 +34,12 @@ net::Task<Result<Ran>> runInside(channel::Agent& agent, InsideCommand command) {
       ran.output.erase(0, ran.output.size() - kMaxInsideOutput);
     }
   }
+}
+
+net::Task<Result<Ran>> runInside(channel::Agent& agent, InsideCommand command) {
+  auto started = co_await startInside(agent, std::move(command));
+  const std::unique_ptr<channel::ExecStream> exec = AK_CO_TRY(std::move(started));
+  co_return co_await finishInside(*exec);
 }
 
 }  // namespace ak::manager

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,10 @@ struct Ran {
 inline constexpr std::size_t kMaxInsideOutput = std::size_t{256} * 1024;
 
 net::Task<Result<Ran>> runInside(channel::Agent& agent, InsideCommand command);
+
+// The two halves of it, for who may want to end the command in between (ExecControl::Kill).
+net::Task<Result<std::unique_ptr<channel::ExecStream>>> startInside(channel::Agent& agent,
+                                                                    InsideCommand command);
+net::Task<Result<Ran>> finishInside(channel::ExecStream& command);
 
 }  // namespace ak::manager

@@ -143,7 +143,20 @@ net::Task<Status> Lifecycle::runInitScript(Sandbox& sandbox) {
   command.argv = initCommand(sandbox.record.init_script);
   command.directory = sandbox.record.workdir;
   command.limit_ms = kInitLimitMs;
-  auto done = co_await runInside(*sandbox.agent, std::move(command));
+  const auto ended_meanwhile = [&sandbox] {
+    return fail(ErrorCode::Conflict,
+                cat("'", sandbox.record.name, "' was ended before its init script had"));
+  };
+  if (sandbox.enders != 0) {
+    co_return ended_meanwhile();
+  }
+  auto started = co_await startInside(*sandbox.agent, std::move(command));
+  sandbox.init_script = AK_CO_TRY(std::move(started));
+  auto done = co_await finishInside(*sandbox.init_script);
+  sandbox.init_script.reset();
+  if (sandbox.enders != 0) {
+    co_return ended_meanwhile();
+  }
   const Ran ran = AK_CO_TRY(std::move(done));
   if (sandbox.log) {
     sandbox.log->append(ran.output);

@@ -15,6 +15,34 @@ net::Task<Status> Lifecycle::remove(SandboxPtr sandbox) {
   co_return co_await net::toItsEnd(removeNow(std::move(sandbox)));
 }
 
+namespace {
+
+// A script may take ten minutes, or as long as its guest likes: who ends the sandbox kills it
+// first.
+class Ender {
+ public:
+  explicit Ender(SandboxPtr sandbox) : sandbox_(std::move(sandbox)) { ++sandbox_->enders; }
+
+  ~Ender() { --sandbox_->enders; }
+
+  Ender(const Ender&) = delete;
+  Ender& operator=(const Ender&) = delete;
+
+  net::Task<void> settle() {
+    if (const std::shared_ptr<channel::ExecStream> script = sandbox_->init_script) {
+      wire::ExecControl kill;
+      kill.kind = wire::ExecControl::Kind::Kill;
+      (void)co_await script->control(kill);  // if the agent is gone, so is the script
+    }
+    co_await settled(sandbox_);
+  }
+
+ private:
+  SandboxPtr sandbox_;
+};
+
+}  // namespace
+
 void Lifecycle::markStopped(Sandbox& sandbox, std::string reason) {
   sandbox.status = model::SandboxStatus::Stopped;
   sandbox.record.pid = 0;
@@ -79,7 +107,8 @@ net::Task<Status> Lifecycle::forgetFiles(std::string uuid) {
 }
 
 net::Task<Status> Lifecycle::stopNow(SandboxPtr sandbox, std::string reason) {
-  co_await settled(sandbox);
+  Ender ender(sandbox);
+  co_await ender.settle();
   if (sandbox->status == model::SandboxStatus::Stopped) {
     co_return Status{};
   }
@@ -95,7 +124,8 @@ net::Task<Status> Lifecycle::stopNow(SandboxPtr sandbox, std::string reason) {
 }
 
 net::Task<Status> Lifecycle::removeNow(SandboxPtr sandbox) {
-  co_await settled(sandbox);
+  Ender ender(sandbox);
+  co_await ender.settle();
   if (table_.findByUuid(sandbox->record.uuid) != nullptr) {
     const Busy busy(sandbox);
     const Status stopped = co_await endBox(*sandbox);

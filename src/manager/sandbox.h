@@ -23,6 +23,7 @@ struct Sandbox {
   bool durable = false;  // has a row in the store
   bool busy = false;     // something changes it; others wait
   bool ending = false;   // its box is being ended by us
+  unsigned enders = 0;   // who want it ended, and wait for nobody's init script
   bool from_pool = false;
   policy::Reservation reserved;
 
@@ -38,6 +39,7 @@ struct Sandbox {
   sys::OwnedFd process;
   sys::OwnedFd changes;  // the workspace's upper layer
   std::optional<OutputLog> log;
+  std::shared_ptr<channel::ExecStream> init_script;  // while it runs
 
   // Status, busy or the log have changed. Whoever looks at them over a suspension compares the
   // revision before it waits: a notification in between reaches nobody.

@@ -53,6 +53,25 @@ TEST_F(InitScriptTest, AFailingRestartStopsTheSandboxAndSaysWhy) {
   EXPECT_NE(agentkernel({"logs", "it"}).out.find("it is broken"), std::string::npos);
 }
 
+TEST_F(InitScriptTest, WhoEndsTheSandboxDoesNotWaitForIt) {
+  write(home() + "/init.sh", "trap '' TERM; while :; do sleep 1; done");
+  Program made = start({"create", "--init-script", home() + "/init.sh", "--mount", "none", "it"});
+  while (agentkernel({"rm", "it"}).status != 0) {  // it is not yet there
+  }
+  const Finished refused = made.finish();
+  EXPECT_EQ(refused.status, 125);
+  EXPECT_NE(refused.err.find("'it' was ended"), std::string::npos) << refused.err;
+  ASSERT_EQ(with("test ! -e /root/slow || sleep 1000", {"create", "it"}).status, 0);
+  ASSERT_EQ(agentkernel({"exec", "it", "touch", "/root/slow"}).status, 0);
+  ASSERT_EQ(agentkernel({"stop", "it"}).status, 0);
+  Program started = start({"start", "it"});
+  while (agentkernel({"inspect", "it"}).out.find("status: running") == std::string::npos) {
+  }
+  EXPECT_EQ(agentkernel({"stop", "it"}).status, 0);
+  EXPECT_EQ(started.finish().status, 125);
+  EXPECT_NE(agentkernel({"inspect", "it"}).out.find("status: stopped"), std::string::npos);
+}
+
 TEST_F(InitScriptTest, TheProjectsIsRunToo) {
   ASSERT_TRUE(sys::makePrivateDirectory(home() + "/project"));
   write(home() + "/project/agentkernel.toml",
