@@ -21,7 +21,7 @@ namespace {
 
 }  // namespace
 
-// NOLINTBEGIN(bugprone-reserved-identifier): the names that the sanitizers look for.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the names that the sanitizers look for.
 extern "C" {
 [[clang::disable_sanitizer_instrumentation]] const char* __asan_default_options() {
   return options();
@@ -38,4 +38,4 @@ extern "C" {
   return ::access("/proc/self/task", R_OK) != 0 || ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1;
 }
 }
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)

@@ -103,6 +103,7 @@ Result<FoundCommand> findCommand(std::span<const char* const> words) {
     }
   }
   std::vector<std::string_view> known;
+  known.reserve(kAll.size() + kAliases.size());
   for (const Entry entry : kAll) {
     known.push_back(entry->name);
   }
