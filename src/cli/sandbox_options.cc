@@ -8,7 +8,9 @@
 
 namespace ak::cli {
 
-Status fillLimits(const Arguments& arguments, model::AskedLimits& request) {
+namespace {
+
+Status fillLimits(const Arguments& arguments, model::RunRequest& request) {
   if (const auto word = arguments.value("memory")) {
     request.memory_bytes = AK_TRY(parseSize(*word));
   }
@@ -28,8 +30,6 @@ Status fillLimits(const Arguments& arguments, model::AskedLimits& request) {
   }
   return {};
 }
-
-namespace {
 
 Status fillPermissions(const Arguments& arguments, model::RunRequest& request) {
   if (const auto word = arguments.value("profile")) {

@@ -50,8 +50,6 @@ ChildPlan planOf(const Host& host,
     }
   }
   if (!network.resolver.empty()) {
-    plan.closed = network.closed.data();
-    plan.closed_count = network.closed.size();
     plan.resolver = network.resolver.data();
     plan.resolver_size = network.resolver.size();
   }
@@ -63,10 +61,8 @@ ChildPlan planOf(const Host& host,
 
 }  // namespace
 
-Status BoxMaker::clone(const model::BoxSpec& spec, Box& box) {
+Status BoxMaker::clone(const model::BoxSpec& spec, const NetworkPlan& network, Box& box) {
   auto [ours, childs] = AK_TRY(sys::socketPair(sys::SocketKind::SeqPacket));
-  const bool full = spec.network == model::NetworkMode::Full;
-  const NetworkPlan network = full ? AK_TRY(planNetwork()) : NetworkPlan{};
   ChildPlan plan = planOf(host_, spec, network, box, childs.get());
   const std::vector<sys::OwnedFd> groups = AK_TRY(box.cgroup.entrances());
   for (const sys::OwnedFd& group : groups) {
@@ -107,14 +103,14 @@ Status BoxMaker::clone(const model::BoxSpec& spec, Box& box) {
 
 // The child waits for its first packet; by then it is mapped. What it does next takes as long as
 // assembling its root takes us.
-Status BoxMaker::admit(const model::BoxSpec& spec, Box& box) {
+Status BoxMaker::admit(const model::BoxSpec& spec, const NetworkPlan& network, Box& box) {
   const sys::OwnedFd proc = AK_TRY(sys::openPath(cat("/proc/", box.pid), O_PATH | O_DIRECTORY));
   const os::IdMaps maps = AK_TRY(mapsOf(host_, box.ids));
   AK_TRY(os::writeIdMaps(proc.get(), maps));
   box.user_namespace = AK_TRY(sys::openAt(proc.get(), "ns/user", O_RDONLY));
   if (spec.network == model::NetworkMode::Full) {
     const sys::OwnedFd netns = AK_TRY(sys::openAt(proc.get(), "ns/net", O_RDONLY));
-    AK_TRY(startNetwork(host_, box, netns.get()));
+    AK_TRY(startNetwork(host_, network, box, netns.get()));
   }
   AK_TRY(sys::sendPacket(box.control.get(), bytesOf(MappedPacket{}), {}));
   const sys::ProcessId process = AK_TRY(sys::processId(box.pid));
@@ -127,8 +123,10 @@ Status BoxMaker::setUp(const model::BoxSpec& spec, Box& box) {
   AK_TRY(recordBox(host_.runtime(), spec.id));
   box.recorded = true;
   box.cgroup = AK_TRY(host_.cgroups().make(spec.id, spec.limits));
-  AK_TRY(clone(spec, box));
-  AK_TRY(admit(spec, box));
+  const bool full = spec.network == model::NetworkMode::Full;
+  const NetworkPlan network = full ? AK_TRY(planNetwork()) : NetworkPlan{};
+  AK_TRY(clone(spec, network, box));
+  AK_TRY(admit(spec, network, box));
   box.phases.clone = box.lap();
   const RootMounts mounts = AK_TRY(assembleRoot(host_, spec, box));
   box.phases.mounts = box.lap();

@@ -5,6 +5,7 @@
 #include "launch/box.h"
 #include "launch/box_mounts.h"
 #include "launch/host.h"
+#include "launch/network.h"
 #include "model/box_codec.h"
 
 namespace ak::launch {
@@ -35,8 +36,8 @@ class BoxMaker {
   bool cleanUp(Box& box);
 
  private:
-  Status clone(const model::BoxSpec& spec, Box& box);
-  Status admit(const model::BoxSpec& spec, Box& box);
+  Status clone(const model::BoxSpec& spec, const NetworkPlan& network, Box& box);
+  Status admit(const model::BoxSpec& spec, const NetworkPlan& network, Box& box);
   Status setUp(const model::BoxSpec& spec, Box& box);
   void becomeLive(Box& box);
 

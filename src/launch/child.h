@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "launch/step.h"
-#include "os/route.h"
 
 // The child's side of a box, from clone to exec of the agent.
 namespace ak::launch {
@@ -28,8 +27,6 @@ struct ChildPlan {
   bool has_tty_group = false;       // gid 5 is mapped
   std::uint32_t max_processes = 0;  // RLIMIT_NPROC where no cgroup counts; 0 none
   // Network `full`; without a resolver text there is none.
-  const os::Address* closed = nullptr;
-  std::size_t closed_count = 0;
   const char* resolver = nullptr;  // content of /etc/resolv.conf
   std::size_t resolver_size = 0;
   const void* filter = nullptr;  // struct sock_filter[]

@@ -6,6 +6,7 @@
 
 #include "launch/child_state.h"
 #include "os/child_safe.h"
+#include "os/route.h"
 
 namespace ak::launch {
 
@@ -49,9 +50,8 @@ int network(ChildState& child) {
   if (child.plan.resolver == nullptr) {
     return 0;
   }
-  int error = os::closeAddresses(child.plan.closed, child.plan.closed_count);
-  // pasta sets the default route last.
-  error = error != 0 ? error : os::awaitDefaultRoute(kNetworkTimeoutMs);
+  // pasta sets it last, and was started when all that must be closed was.
+  const int error = os::awaitDefaultRoute(kNetworkTimeoutMs);
   return error != 0 ? error : writeResolver(child);
 }
 

@@ -138,7 +138,7 @@ Result<NetworkPlan> planNetwork() {
   return plan;
 }
 
-Status startNetwork(const Host& host, Box& box, int netns) {
+Status startNetwork(const Host& host, const NetworkPlan& network, Box& box, int netns) {
   AK_TRY(prepare(host));
   box.network.log = AK_TRY(makeLog());
   const std::vector<sys::OwnedFd> groups = AK_TRY(box.cgroup.entrances());
@@ -152,6 +152,8 @@ Status startNetwork(const Host& host, Box& box, int netns) {
   plan.box = box.pidfd.get();
   plan.log = box.network.log.get();
   plan.null = host.null();
+  plan.closed = network.closed.data();
+  plan.closed_count = network.closed.size();
   plan.tun = host.rootless() ? nullptr : kTunPlace;
   plan.id = box.ids.count > 1 ? std::min<std::uint32_t>(box.ids.count - 1, 65534) : 0;
   int pidfd = -1;

@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "launch/network.h"
+#include "os/address_closer.h"
 #include "os/capability.h"
 
 namespace ak::launch {
@@ -24,10 +25,14 @@ namespace ak::launch {
 namespace {
 
 constexpr int kBoxFd = 3;
+constexpr int kNetworkFd = 4;
 
 // To join the box's network namespace and to configure it; nothing of the host belongs to the
 // namespace in which they count.
 constexpr unsigned kNeeded[] = {CAP_SYS_ADMIN, CAP_NET_ADMIN};
+
+// Not on the stack: the tables are large, and untouched pages cost nothing.
+os::AddressCloser closer;
 
 [[noreturn]] void stop(const char* what) {
   // Into the log that the launcher reads.
@@ -84,8 +89,10 @@ void showNamespace(const HelperPlan& plan) {
 void keepOnlyDescriptors(const HelperPlan& plan) {
   const int box = ::fcntl(plan.box, F_DUPFD_CLOEXEC, 64);
   const int null = ::fcntl(plan.null, F_DUPFD_CLOEXEC, 64);
-  if (box < 0 || null < 0 || ::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 ||
-      ::dup3(box, kBoxFd, O_CLOEXEC) < 0 || ::close_range(kBoxFd + 1, ~0U, 0) != 0) {
+  const int network = ::fcntl(plan.network_namespace, F_DUPFD_CLOEXEC, 64);
+  if (box < 0 || null < 0 || network < 0 || ::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 ||
+      ::dup3(box, kBoxFd, O_CLOEXEC) < 0 || ::dup3(network, kNetworkFd, O_CLOEXEC) < 0 ||
+      ::close_range(kNetworkFd + 1, ~0U, 0) != 0) {
     stop("descriptors");
   }
 }
@@ -137,13 +144,13 @@ void dropRights(const HelperPlan& plan) {
   stop("executing pasta");
 }
 
-}  // namespace
-
-void runHelper(const HelperPlan& plan) {
-  enter(plan);
-  showNamespace(plan);
-  dropRights(plan);
-  keepOnlyDescriptors(plan);
+// pasta stays in the host's network namespace, and we go into the box's: so it is cloned before,
+// and executed when all is closed. Its pidfd; the word to go on is one byte into *go.
+int clonePasta(int* go) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    stop("pipe");
+  }
   int pasta = -1;
   clone_args arguments{};
   arguments.flags = CLONE_PIDFD;
@@ -151,18 +158,70 @@ void runHelper(const HelperPlan& plan) {
   arguments.exit_signal = SIGCHLD;
   const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid == 0) {
-    executePasta();
+    char word = 0;
+    ::close(ends[1]);
+    if (::read(ends[0], &word, 1) == 1) {
+      executePasta();
+    }
+    ::_exit(125);
   }
   if (pid < 0) {
     stop("starting pasta");
   }
-  if (os::setCapabilities(0) != 0) {
+  ::close(ends[0]);
+  *go = ends[1];
+  return pasta;
+}
+
+void closeAddresses(const HelperPlan& plan) {
+  if (::setns(kNetworkFd, CLONE_NEWNET) != 0) {
+    stop("joining the box's network namespace");
+  }
+  ::close(kNetworkFd);
+  if (os::setCapabilities(os::CapabilitySet{1} << CAP_NET_ADMIN) != 0) {
     stop("capabilities");
   }
-  pollfd waiting[] = {{kBoxFd, POLLIN, 0}, {pasta, POLLIN, 0}};
-  while (::poll(waiting, 2, -1) < 0 && errno == EINTR) {
+  if (closer.begin(plan.closed, plan.closed_count) != 0) {
+    stop("closing the host's addresses");
   }
-  // The end of a process 1 is the end of its namespace.
+}
+
+// Until the box ends, or what its network needs does. The end of a process 1 is the end of its
+// namespace: pasta does not outlive us.
+void serve(int pasta) {
+  pollfd waiting[] = {{kBoxFd, POLLIN, 0}, {pasta, POLLIN, 0}, {closer.fd(), POLLIN, 0}};
+  for (;;) {
+    if (::poll(waiting, 3, -1) < 0) {
+      if (errno != EINTR) {
+        stop("waiting");
+      }
+    } else if (waiting[0].revents != 0 || waiting[1].revents != 0) {
+      return;
+    } else if (closer.serve() != 0) {
+      stop("closing an address of the host");
+    }
+  }
+}
+
+}  // namespace
+
+void runHelper(const HelperPlan& plan) {
+  enter(plan);
+  showNamespace(plan);
+  dropRights(plan);
+  keepOnlyDescriptors(plan);
+  // Heard of before it is listed: none comes up in between unseen.
+  if (closer.watch() != 0) {
+    stop("watching the host's addresses");
+  }
+  int go = -1;
+  const int pasta = clonePasta(&go);
+  closeAddresses(plan);
+  if (::write(go, "g", 1) != 1) {
+    stop("starting pasta");
+  }
+  ::close(go);
+  serve(pasta);
   ::_exit(0);
 }
 

@@ -51,42 +51,6 @@ TEST_F(LifecycleTest, TwoWhoStartItFindItRunning) {
   EXPECT_EQ(box->status, SandboxStatus::Running);
 }
 
-model::Limits withPids(const SandboxPtr& box, std::uint32_t pids) {
-  model::Limits limits = box->record.permissions.limits;
-  limits.pids = pids;
-  return limits;
-}
-
-// The fake backend cannot change what runs.
-TEST_F(LifecycleTest, AResizeThatNeedsARestartKeepsTheSandbox) {
-  const SandboxPtr box = bench_.make("box");
-  const std::string uuid = box->record.uuid;
-  const std::uint64_t epoch = box->record.epoch;
-  const auto restarted = bench_.wait(bench_.lifecycle().resize(box, withPids(box, 77)));
-  ASSERT_TRUE(restarted) << restarted.error().message;
-  EXPECT_TRUE(*restarted);
-  EXPECT_EQ(box->status, SandboxStatus::Running);
-  EXPECT_EQ(box->record.uuid, uuid);
-  EXPECT_GT(box->record.epoch, epoch);
-  EXPECT_EQ(box->record.permissions.limits.pids, 77U);
-  ASSERT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "by hand")));
-  EXPECT_FALSE(*bench_.wait(bench_.lifecycle().resize(box, withPids(box, 78))));
-  EXPECT_EQ(box->status, SandboxStatus::Stopped);
-  bench_.restartDaemon(End::Orderly);
-  EXPECT_EQ(bench_.find("box")->record.permissions.limits.pids, 78U);
-}
-
-TEST_F(LifecycleTest, AResizeThatCannotBeWrittenDownChangesNothing) {
-  const SandboxPtr box = bench_.make("box");
-  const std::uint32_t pids = box->record.permissions.limits.pids;
-  ASSERT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "by hand")));
-  bench_.alterDatabase(
-      "CREATE TRIGGER no BEFORE UPDATE ON sandboxes BEGIN SELECT RAISE(ABORT, 'no'); END;");
-  EXPECT_FALSE(bench_.wait(bench_.lifecycle().resize(box, withPids(box, 78))));
-  EXPECT_EQ(box->record.permissions.limits.pids, pids);
-  bench_.alterDatabase("DROP TRIGGER no;");
-}
-
 TEST_F(LifecycleTest, AStartOfWhatIsBeingRemovedIsNotFound) {
   const SandboxPtr box = bench_.make("box");
   const auto race = [&]() -> net::Task<Status> {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <linux/fib_rules.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
@@ -20,6 +21,13 @@ namespace ak::os {
 
 namespace {
 
+// Any number below 252 is free for it: the namespace is a box's own. A pasta that copies the host's
+// routes (of a cloud: one to its metadata service) fills the main table, and there the newest of
+// two routes to the same place wins.
+constexpr std::uint8_t kClosedTable = 100;
+// After the local table (0), before the main one (32766).
+constexpr std::uint32_t kClosedPriority = 100;
+
 std::size_t sizeOf(const Address& address) {
   return address.family == AF_INET ? 4 : 16;
 }
@@ -28,23 +36,6 @@ std::int64_t nowMs() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-// A socket that hears of IPv4 routes, or -errno.
-int routeSocket(std::uint32_t groups) {
-  const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (socket < 0) {
-    return -errno;
-  }
-  sockaddr_nl self{};
-  self.nl_family = AF_NETLINK;
-  self.nl_groups = groups;
-  if (::bind(socket, reinterpret_cast<const sockaddr*>(&self), sizeof self) != 0) {
-    const int error = errno;
-    ::close(socket);
-    return -error;
-  }
-  return socket;
 }
 
 int askForRoutes(int socket) {
@@ -98,27 +89,9 @@ int awaitOn(int socket, int timeout_ms) {
   return error;
 }
 
-int closeOne(int socket, const Address& address) {
-  struct {
-    nlmsghdr header;
-    rtmsg route;
-    rtattr attribute;
-    std::uint8_t bytes[16];
-  } request{};
-
-  const std::size_t size = sizeOf(address);
-  request.header.nlmsg_len = static_cast<std::uint32_t>(sizeof request - 16 + size);
-  request.header.nlmsg_type = RTM_NEWROUTE;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
-  request.route.rtm_family = address.family;
-  request.route.rtm_dst_len = static_cast<std::uint8_t>(size * 8);
-  request.route.rtm_table = RT_TABLE_MAIN;
-  request.route.rtm_protocol = RTPROT_STATIC;
-  request.route.rtm_type = RTN_UNREACHABLE;
-  request.attribute.rta_type = RTA_DST;
-  request.attribute.rta_len = static_cast<std::uint16_t>(RTA_LENGTH(size));
-  std::memcpy(request.bytes, address.bytes, size);
-  if (::send(socket, &request, request.header.nlmsg_len, 0) < 0) {
+// Sends one request and returns what the kernel answered: 0 or an errno.
+int ask(int socket, const nlmsghdr& request) {
+  if (::send(socket, &request, request.nlmsg_len, 0) < 0) {
     return errno;
   }
 
@@ -137,6 +110,11 @@ int closeOne(int socket, const Address& address) {
     return EPROTO;
   }
   return -answer.error.error;
+}
+
+// Of a kernel without IPv6, or with it switched off.
+bool isMissing(std::uint8_t family, int error) {
+  return family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP);
 }
 
 }  // namespace
@@ -179,8 +157,24 @@ Result<std::vector<Address>> localAddresses() {
   return found;
 }
 
+int openRouteSocket(std::uint32_t groups) {
+  const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (socket < 0) {
+    return -errno;
+  }
+  sockaddr_nl self{};
+  self.nl_family = AF_NETLINK;
+  self.nl_groups = groups;
+  if (::bind(socket, reinterpret_cast<const sockaddr*>(&self), sizeof self) != 0) {
+    const int error = errno;
+    ::close(socket);
+    return -error;
+  }
+  return socket;
+}
+
 int awaitDefaultRoute(int timeout_ms) {
-  const int socket = routeSocket(RTMGRP_IPV4_ROUTE);
+  const int socket = openRouteSocket(RTMGRP_IPV4_ROUTE);
   if (socket < 0) {
     return -socket;
   }
@@ -189,20 +183,54 @@ int awaitDefaultRoute(int timeout_ms) {
   return error;
 }
 
-int closeAddresses(const Address* addresses, std::size_t count) {
-  const int socket = routeSocket(0);
-  if (socket < 0) {
-    return -socket;
-  }
-  int error = 0;
-  for (std::size_t i = 0; i < count && error == 0; ++i) {
-    error = closeOne(socket, addresses[i]);
-    if (addresses[i].family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP)) {
-      error = 0;
+int consultClosedAddresses(int socket) {
+  for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
+    struct {
+      nlmsghdr header;
+      fib_rule_hdr rule;
+      rtattr attribute;
+      std::uint32_t priority;
+    } request{};
+
+    request.header.nlmsg_len = sizeof request;
+    request.header.nlmsg_type = RTM_NEWRULE;
+    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+    request.rule.family = family;
+    request.rule.action = FR_ACT_TO_TBL;
+    request.rule.table = kClosedTable;
+    request.attribute.rta_type = FRA_PRIORITY;
+    request.attribute.rta_len = RTA_LENGTH(sizeof request.priority);
+    request.priority = kClosedPriority;
+    const int error = ask(socket, request.header);
+    if (error != 0 && error != EEXIST && !isMissing(family, error)) {
+      return error;
     }
   }
-  ::close(socket);
-  return error;
+  return 0;
+}
+
+int closeAddress(int socket, const Address& address) {
+  struct {
+    nlmsghdr header;
+    rtmsg route;
+    rtattr attribute;
+    std::uint8_t bytes[16];
+  } request{};
+
+  const std::size_t size = sizeOf(address);
+  request.header.nlmsg_len = static_cast<std::uint32_t>(sizeof request - 16 + size);
+  request.header.nlmsg_type = RTM_NEWROUTE;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+  request.route.rtm_family = address.family;
+  request.route.rtm_dst_len = static_cast<std::uint8_t>(size * 8);
+  request.route.rtm_table = kClosedTable;
+  request.route.rtm_protocol = RTPROT_STATIC;
+  request.route.rtm_type = RTN_UNREACHABLE;
+  request.attribute.rta_type = RTA_DST;
+  request.attribute.rta_len = static_cast<std::uint16_t>(RTA_LENGTH(size));
+  std::memcpy(request.bytes, address.bytes, size);
+  const int error = ask(socket, request.header);
+  return isMissing(address.family, error) ? 0 : error;
 }
 
 }  // namespace ak::os

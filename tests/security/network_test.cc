@@ -1,6 +1,8 @@
 // Network `full` and `none`, seen from inside, with the daemon in a network of its own.
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <filesystem>
 #include <optional>
@@ -45,10 +47,10 @@ class NetworkTest : public ::testing::TestWithParam<Who> {
     if (::access("/dev/net/tun", F_OK) != 0) {
       GTEST_SKIP() << "needs /dev/net/tun";
     }
-    struct stat tun{};
-    if (GetParam() == Who::Plain &&
-        (::stat("/dev/net/tun", &tun) != 0 || (tun.st_mode & 0006U) != 0006U)) {
-      GTEST_SKIP() << "/dev/net/tun is not for ordinary users here";
+    // For ordinary users it is not everywhere: they are shown a node of their own.
+    if (::mknod(tun().c_str(), S_IFCHR, makedev(10, 200)) != 0 ||
+        ::chmod(tun().c_str(), 0666) != 0 || !sys::openPath(tun(), O_RDWR)) {
+      GTEST_SKIP() << "no device can be made in " << directory_.path();
     }
     networks_.emplace();
     ASSERT_TRUE(sys::makePrivateDirectory(directory_.path() + "/run"));
@@ -70,11 +72,22 @@ class NetworkTest : public ::testing::TestWithParam<Who> {
     }
   }
 
+  std::string tun() const { return directory_.path() + "/tun"; }
+
   Words words(const Words& rest) const {
     Words all;
     if (GetParam() == Who::Plain) {
-      all = {"/usr/bin/setpriv", cat("--reuid=", kStranger), cat("--regid=", kStranger),
-             "--clear-groups", "--"};
+      all = {"/usr/bin/unshare",
+             "--mount",
+             "/bin/sh",
+             "-c",
+             "mount --bind \"$0\" /dev/net/tun && exec \"$@\"",
+             tun(),
+             "/usr/bin/setpriv",
+             cat("--reuid=", kStranger),
+             cat("--regid=", kStranger),
+             "--clear-groups",
+             "--"};
     }
     all.push_back(directory_.path() + "/bin/agentkernel");
     all.insert(all.end(), rest.begin(), rest.end());
@@ -107,6 +120,47 @@ class NetworkTest : public ::testing::TestWithParam<Who> {
       }
     }
     return std::nullopt;
+  }
+
+  // The box's process 1, by its record; none or more than one is no answer.
+  pid_t boxProcess() const {
+    pid_t found = -1;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(directory_.path() + "/run/agentkernel/boxes")) {
+      const auto record = sys::readFile(entry.path(), 128);
+      const auto pid = parseNumber<pid_t>(split(record.value_or(""), ' ').front());
+      EXPECT_EQ(found, -1);
+      found = pid.value_or(-1);
+    }
+    return found;
+  }
+
+  // Gives the host an address of its own and waits until the box's routes name it, for ten seconds
+  // at most: false when they never did.
+  bool hostGets(const std::string& address) const {
+    const std::string there = cat("--net=/proc/", boxProcess(), "/ns/net");
+    const Program news({"/usr/bin/nsenter", there, "/usr/sbin/ip", "-o", "monitor", "route"},
+                       variables());
+    // It listens when it tells of what we do there ourselves.
+    std::string seen;
+    for (int tries = 1; tries <= 100 && seen.find("192.0.2.") == std::string::npos; ++tries) {
+      command({"nsenter", there, "ip", "route", "add", "unreachable", cat("192.0.2.", tries)});
+      (void)readFor(news.output(), 100, seen);
+    }
+    command({"ip", "addr", "add", address + "/32", "dev", "other0"});
+    for (int tries = 0; tries < 100 && seen.find(address) == std::string::npos; ++tries) {
+      (void)readFor(news.output(), 100, seen);
+    }
+    return seen.find("unreachable " + address) != std::string::npos;
+  }
+
+  static bool readFor(int fd, int timeout_ms, std::string& text) {
+    pollfd waiting{fd, POLLIN, 0};
+    char some[4096];
+    const ssize_t size =
+        ::poll(&waiting, 1, timeout_ms) == 1 ? ::read(fd, some, sizeof some) : ssize_t{0};
+    text.append(some, size > 0 ? static_cast<std::size_t>(size) : 0);
+    return size > 0;
   }
 
   static std::string readLine(const Program& program) {
@@ -149,6 +203,42 @@ TEST_P(NetworkTest, FullReachesTheWorldButNotTheHostOrItsCredentials) {
           .finish()
           .out,
       "metadata=server\n");
+}
+
+TEST_P(NetworkTest, AnAddressThatTheHostGetsLaterIsOutOfReachToo) {
+  const Greeter host("0.0.0.0", 0, "host\n");
+  const std::string late = "10.79.0.2";
+  const std::string script = cat("echo up; read line\n", dial("late", late, host.port()),
+                                 dial("server", TwoNetworks::kServer, networks_->port()));
+  Program sandbox(run("full", script), variables());
+  ASSERT_EQ(readLine(sandbox), "up");
+  EXPECT_TRUE(hostGets(late));
+  ASSERT_TRUE(sys::writeAll(sandbox.input(), "\n"));
+  EXPECT_EQ(sandbox.finish().out, "late=\nserver=server\n");
+  EXPECT_EQ(host.served(), 0);
+}
+
+TEST_P(NetworkTest, ALaterAddressIsOutOfReachAlsoWhenTheLauncherIsGone) {
+  const Greeter host("0.0.0.0", 0, "host\n");
+  const std::string late = "10.79.0.2";
+  ASSERT_EQ(Program(words({"run", "--name", "it", "--keep", "--mount", "none", "--image", "host",
+                           "--network", "full", "true"}),
+                    variables())
+                .finish()
+                .status,
+            0);
+  const std::optional<pid_t> launcher = find("ak-launcher");
+  ASSERT_TRUE(launcher);
+  const sys::OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, *launcher, 0)));
+  ::kill(*launcher, SIGKILL);
+  ASSERT_TRUE(endsSoon(process.get()));
+  EXPECT_TRUE(hostGets(late));
+  const std::string script =
+      dial("late", late, host.port()) + dial("server", TwoNetworks::kServer, networks_->port());
+  const Finished finished =
+      Program(words({"exec", "it", "bash", "-c", script}), variables()).finish();
+  EXPECT_EQ(finished.out, "late=\nserver=server\n") << finished.err;
+  EXPECT_EQ(host.served(), 0);
 }
 
 TEST_P(NetworkTest, NoneReachesNothing) {

@@ -145,8 +145,7 @@ net::Task<Result<LauncherClient::Answer>> NativeBackend::launch(StartRequest& re
   call.spec = specOf(request);
   call.identity = model::BoxIdentity{request.hostname, request.workspace};
   // A writable directory on disk belongs to one sandbox, so such a box is never parked; neither is
-  // one with a network, whose closed addresses are those of the moment and whose helper costs 20
-  // MB.
+  // one with a network, whose helper costs 20 MB.
   if (request.may_pool && request.root.writable.path.empty() &&
       request.permissions.network == model::NetworkMode::None) {
     if (auto parked = co_await pool_.claim(call.spec)) {
