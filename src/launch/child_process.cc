@@ -112,7 +112,10 @@ int limits(ChildState& child) {
     now.rlim_cur = std::min(soft, now.rlim_max);
     return ::setrlimit(resource, &now) == 0 ? 0 : errno;
   };
-  int error = lower(RLIMIT_CORE, 0, 0);
+  // Not 0: that keeps only files away, and where core_pattern is a pipe the kernel starts a program
+  // of the host, as its root, with what the guest crashed with. For the limit 1 it does not, and
+  // writes no file either (core(5), fs/coredump.c). The filter keeps guests from lowering it.
+  int error = lower(RLIMIT_CORE, 1, 1);
   error = error != 0 ? error : lower(RLIMIT_NOFILE, 1024, 524288);
   if (error == 0 && child.plan.max_processes != 0) {
     error = lower(RLIMIT_NPROC, child.plan.max_processes, child.plan.max_processes);

@@ -1,6 +1,6 @@
 // ak-launcher: makes, parks and reaps boxes. The contract of its arguments is in README.md.
 #include <fcntl.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <optional>
@@ -65,6 +65,16 @@ void closeOthers(const Arguments& arguments) {
   (void)::close_range(1024, ~0U, 0);
 }
 
+// Of core dumps boxes have the limit 1 (child_process.cc). Whoever started us may have 0 as its
+// hard limit, which a box, without rights on the host, cannot raise; root can, here.
+void makeRoomForCoreLimit() {
+  rlimit now{};
+  if (::getrlimit(RLIMIT_CORE, &now) == 0 && now.rlim_max < 1) {
+    now.rlim_max = 1;
+    (void)::setrlimit(RLIMIT_CORE, &now);  // an ordinary user's stays 0: no file is written
+  }
+}
+
 int removeAndReport(const std::string& path) {
   const ak::Status removed = ak::launch::removeDirectory(path);
   if (!removed) {
@@ -103,6 +113,7 @@ int main(int argc, char** argv) {
     return 125;
   }
   closeOthers(*arguments);
+  makeRoomForCoreLimit();
   ak::sys::OwnedFd agent(arguments->agent);
   ak::sys::OwnedFd listener(arguments->listener);
   ak::sys::OwnedFd ready(arguments->ready);

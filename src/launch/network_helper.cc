@@ -55,7 +55,7 @@ void enter(const HelperPlan& plan) {
       stop("entering the box's cgroup");
     }
   }
-  const rlimit no_core{0, 0};
+  const rlimit no_core{1, 1};  // as in child_process.cc
   (void)::prctl(PR_SET_NAME, "ak-network", 0, 0, 0);
   if (::setsid() < 0 || ::setrlimit(RLIMIT_CORE, &no_core) != 0) {
     stop("session");

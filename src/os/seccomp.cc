@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -124,6 +125,19 @@ void refusePersonalities(Compiler& rules) {
   }
 }
 
+// The limit of core dumps is 1, and any other, 0 too, would let a crash start a program of the host
+// (launch/child_process.cc). Programs that switch their dumps off (gpg ends when it cannot) are
+// told that it worked: there are none. With a place for the old limit, which a filter cannot fill:
+// refused.
+void keepCoreLimit(Compiler& rules) {
+  constexpr std::uint64_t kNumber = 0xffffffffU;
+  rules.add("setrlimit", refuse(0), {bits(0, kNumber, RLIMIT_CORE)});
+  rules.add("prlimit64", refuse(0),
+            {bits(1, kNumber, RLIMIT_CORE), {2, SCMP_CMP_NE, 0, 0}, {3, SCMP_CMP_EQ, 0, 0}});
+  rules.add("prlimit64", refuse(EPERM),
+            {bits(1, kNumber, RLIMIT_CORE), {2, SCMP_CMP_NE, 0, 0}, {3, SCMP_CMP_NE, 0, 0}});
+}
+
 // Every call that gives a file its mode. With open and openat the mode counts only together with
 // one of the flags that make a file; without them it is garbage.
 void refuseSetIdFiles(Compiler& rules) {
@@ -168,6 +182,7 @@ Result<Program> argumentRules(SetIdFiles files) {
   for (const std::uint64_t command : {F_SETLEASE, F_NOTIFY}) {
     rules.add("fcntl", refuse(EPERM), {bits(1, 0xffffffffU, command)});
   }
+  keepCoreLimit(rules);
   refuseSocketFamilies(rules);
   refusePersonalities(rules);
   if (files == SetIdFiles::Refused) {

@@ -24,7 +24,8 @@ enum class SetIdFiles : std::uint8_t { Allowed, Refused };
 //   restrictive  only the calls on a list of what ordinary programs use
 //   ai-agent     that list and what agents' tools need besides (landlock, handles, batching)
 // All of them: no new namespaces (clone3 answers ENOSYS, so that C libraries fall back to clone,
-// whose flags can be seen), no terminal injection, no odd socket families, no changed personality.
+// whose flags can be seen), no terminal injection, no odd socket families, no changed personality,
+// no other limit of core dumps than the one at the start (setting it seems to work).
 Result<std::string> compileSeccomp(model::SeccompSet set, SetIdFiles files = SetIdFiles::Allowed);
 
 // What the agent itself runs under, and with it all that it starts.

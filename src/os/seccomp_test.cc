@@ -7,6 +7,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -155,6 +156,41 @@ TEST_P(SeccompTest, LeasesAndNotificationsOnSharedFilesAreRefused) {
   }
   EXPECT_EQ(under(bpf, [&] { return ::syscall(SYS_fcntl, file, F_GETFD); }), 0);
   ::close(file);
+}
+
+TEST_P(SeccompTest, TheLimitOfCoreDumpsStaysAndProgramsThatSetItGoOn) {
+  const std::string bpf = filter();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_CORE, &before), 0);
+  // Another one, allowed to anybody.
+  const rlimit next{before.rlim_cur == 0 ? before.rlim_max : 0, before.rlim_max};
+  for (const unsigned long upper : {0UL, 0xdead00000000UL}) {
+    const unsigned long core = upper | RLIMIT_CORE;
+    EXPECT_EQ(under(bpf,
+                    [&] {
+                      rlimit now{};
+                      return ::syscall(SYS_setrlimit, core, &next) == 0 &&
+                                     ::syscall(SYS_prlimit64, 0, core, &next, nullptr) == 0 &&
+                                     ::getrlimit(RLIMIT_CORE, &now) == 0 &&
+                                     now.rlim_cur == before.rlim_cur
+                                 ? 0L
+                                 : -1L;
+                    }),
+              0);
+    rlimit old{};
+    EXPECT_EQ(under(bpf, [&] { return ::syscall(SYS_prlimit64, 0, core, &next, &old); }), EPERM);
+  }
+  // The others are the program's own.
+  EXPECT_EQ(under(bpf,
+                  [] {
+                    const rlimit files{64, 64};
+                    rlimit now{};
+                    return ::setrlimit(RLIMIT_NOFILE, &files) == 0 &&
+                                   ::getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max == 64
+                               ? 0L
+                               : -1L;
+                  }),
+            0);
 }
 
 TEST_P(SeccompTest, OddSocketFamiliesAreRefused) {
