@@ -31,6 +31,20 @@ TEST_F(FollowTest, ShowsWhatIsThereAndWhatComes) {
   EXPECT_EQ(seen, "before\nafter\n");
 }
 
+// Whoever looks at a log has not asked the command for anything: not to write to the clipboard (OSC
+// 52), not to rename the window, not to say something else than it shows.
+TEST_F(FollowTest, NothingInALogSteersTheTerminal) {
+  detach(
+      "it",
+      R"(printf '\033]52;c;aGk=\a\033]0;title\a\033[31mred\033[0m\r\302\2332Jend\n'; sleep 1000)");
+  const std::string shown =
+      "\\x1b]52;c;aGk=\\x07\\x1b]0;title\\x07\\x1b[31mred\\x1b[0m\\x0d\\xc2\\x9b2Jend\n";
+  const Program follower = start({"logs", "--follow", "it"});
+  EXPECT_TRUE(readUntil(follower.output(), "end\n", seen));
+  EXPECT_EQ(seen, shown);
+  EXPECT_EQ(agentkernel({"logs", "it"}).out, shown);
+}
+
 TEST_F(FollowTest, EndsWhenTheCommandOfADetachedRunEnds) {
   const Finished made =
       agentkernel({"run", "--detach", "--name", "it", "--mount", "none", "sh", "-c",
