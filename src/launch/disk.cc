@@ -55,6 +55,9 @@ Status limitDisk(const Host& host,
     return {};
   }
   if (spec.limits.disk_bytes == 0) {
+    enforced.push_back({"disk", "none",
+                        host.rootless() ? "Without root a named sandbox's disk cannot be limited."
+                                        : "A new sandbox gets a disk limit by --disk SIZE."});
     return {};
   }
   if (!host.rootless() && canUseProject(directory.get(), spec.ids.base)) {

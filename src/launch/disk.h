@@ -10,8 +10,8 @@
 // a project quota, where the file system enforces those and we are root.
 namespace ak::launch {
 
-// Puts the limit in force and says how. Unsupported when an explicit one cannot hold; one that is
-// only a profile's default is `unenforced` then.
+// Puts the limit in force and says how: a durable layer that nobody limited has `none`. Unsupported
+// when an explicit one cannot hold; one that is only a profile's default is `unenforced` then.
 Status limitDisk(const Host& host,
                  const model::BoxSpec& spec,
                  std::vector<model::EnforcedLimit>& enforced);

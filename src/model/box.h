@@ -65,7 +65,7 @@ struct BoxWorkspace {
 // Which limits are in force, by what means, and what is not.
 struct EnforcedLimit {
   std::string name;  // memory, cpu, pids, disk
-  std::string by;    // cgroup-v1, cgroup-v2, rlimit, tmpfs, loop, project quota, unenforced
+  std::string by;    // cgroup-v1, cgroup-v2, rlimit, tmpfs, loop, project quota, none, unenforced
   std::string remedy;
   bool operator==(const EnforcedLimit&) const = default;
 };

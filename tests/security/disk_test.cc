@@ -154,6 +154,9 @@ TEST_P(DiskTest, BytesEndAtTheLimitAndTheHostIsBounded) {
   const Finished other = agentkernel({"run", "--keep", "--name", "other", "--image", "host", "--",
                                       "sh", "-c", "dd if=/dev/zero of=/root/x bs=1M count=20"});
   EXPECT_EQ(other.status, 0) << other.err;
+  // Whom nobody limited says that.
+  const Finished unlimited = agentkernel({"inspect", "other"});
+  EXPECT_THAT(unlimited.out, HasSubstr("limits.disk.by: none\nlimits.disk.remedy: "));
 }
 
 TEST_P(DiskTest, FilesEndAtTheLimit) {
