@@ -80,6 +80,18 @@ TEST_F(UpkeepTest, AnIdleSandboxStopsByItself) {
   EXPECT_EQ(agentkernel({"rm", "it"}).status, 0);
 }
 
+TEST_F(UpkeepTest, ADetachedCommandIsUseForAsLongAsItRuns) {
+  ASSERT_EQ(agentkernel({"run", "--detach", "--keep", "--name", "it", "--mount", "none", "sh", "-c",
+                         "echo up; sleep 3; echo done"})
+                .status,
+            0);
+  ASSERT_EQ(agentkernel({"update", "it", "--auto-stop", "1s"}).status, 0);
+  const Finished followed = start({"logs", "--follow", "--verbose", "it"}).finish();
+  EXPECT_EQ(followed.out, "up\ndone\n");
+  EXPECT_NE(followed.err.find("inactive for 1s"), std::string::npos) << followed.err;
+  EXPECT_EQ(agentkernel({"rm", "it"}).status, 0);
+}
+
 TEST_F(UpkeepTest, ArchivedOnesAreRecoveredBeforeTheyStart) {
   create("box");
   EXPECT_EQ(agentkernel({"archive", "box"}).status, 0);

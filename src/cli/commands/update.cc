@@ -74,6 +74,9 @@ const CommandSpec kUpdateCommand = {
     .name = "update",
     .arguments = "NAME",
     .summary = "Change a sandbox's labels, description and what time does to it",
+    .details =
+        "A sandbox is used while a command runs in it, also a detached one, and while files are\n"
+        "copied. Looking at it is no use, and neither is what an ended command left behind.",
     .options = kOptions,
     .examples = kExamples,
     .least = 1,
