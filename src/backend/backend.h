@@ -17,9 +17,11 @@ namespace ak::backend {
 
 struct Probe {
   bool usable = false;
-  std::string reason;                   // why (not), one sentence
-  std::string remedy;                   // when not usable or weakened
-  std::string isolation;                // "namespaces", "none (fake)", ...
+  std::string reason;     // why (not), one sentence
+  std::string remedy;     // when not usable or weakened
+  std::string isolation;  // "namespaces", "none (fake)", ...
+  // Of a daemon without root: how many ids each sandbox has, 1 or 65536. 0: ranges of its own.
+  std::uint32_t rootless_ids = 0;
   std::vector<std::string> unenforced;  // limits that this host cannot hold by default
 };
 

@@ -247,7 +247,8 @@ int runDaemon(const Options& options) {
 
 int printDoctor(const Options& options) {
   manager::UserSettings settings(options.paths.user_config, options.paths.trust_file);
-  const nlohmann::json report = api::toJson(manager::checkHost(options.paths, settings));
+  const nlohmann::json report =
+      api::toJson(manager::checkHost(options.paths, settings, manager::Daemon::None));
   (void)sys::writeAll(STDOUT_FILENO, cat(api::dump(report), "\n"));
   return report.value("healthy", false) ? 0 : 1;
 }

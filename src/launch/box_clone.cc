@@ -3,6 +3,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,10 @@
 namespace ak::launch {
 
 namespace {
+
+// No CLONE_NEWCGROUP: its root would be the launcher's group; the child makes it once inside.
+constexpr std::uint64_t kNamespaces =
+    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
 
 Result<os::IdMaps> mapsOf(const Host& host, const model::IdRange& ids) {
   if (host.rootless()) {
@@ -61,6 +66,22 @@ ChildPlan planOf(const Host& host,
 
 }  // namespace
 
+Status BoxMaker::tryNamespaces() {
+  clone_args arguments{};
+  arguments.flags = kNamespaces;
+  arguments.exit_signal = SIGCHLD;
+  const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid == 0) {
+    ::_exit(0);
+  }
+  if (pid < 0) {
+    return std::unexpected(os::namespacesRefused(errno, "clone"));
+  }
+  while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return {};
+}
+
 Status BoxMaker::clone(const model::BoxSpec& spec, const NetworkPlan& network, Box& box) {
   auto [ours, childs] = AK_TRY(sys::socketPair(sys::SocketKind::SeqPacket));
   ChildPlan plan = planOf(host_, spec, network, box, childs.get());
@@ -70,9 +91,7 @@ Status BoxMaker::clone(const model::BoxSpec& spec, const NetworkPlan& network, B
   }
   int pidfd = -1;
   clone_args arguments{};
-  // No CLONE_NEWCGROUP: its root would be the launcher's group; the child makes it once inside.
-  arguments.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-                    CLONE_NEWUTS | CLONE_PIDFD;
+  arguments.flags = kNamespaces | CLONE_PIDFD;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
   if (box.cgroup.cloneFd() >= 0) {
@@ -84,16 +103,7 @@ Status BoxMaker::clone(const model::BoxSpec& spec, const NetworkPlan& network, B
     runChild(plan);
   }
   if (pid < 0) {
-    const int error = errno;
-    if (error == EPERM || error == ENOSPC || error == EUSERS) {
-      return fail(
-          ErrorCode::Unsupported,
-          cat("clone: this system does not let us make namespaces (", errnoText(error), ")"),
-          "Allow user namespaces (sysctl user.max_user_namespaces, "
-          "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns). "
-          "A chroot has none, whatever is allowed: make it the root by pivot_root(2).");
-    }
-    return failErrno(error, "clone");
+    return std::unexpected(os::namespacesRefused(errno, "clone"));
   }
   box.pid = static_cast<pid_t>(pid);
   box.pidfd = sys::OwnedFd(pidfd);

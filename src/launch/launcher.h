@@ -69,6 +69,7 @@ class Launcher {
   Result<Answer> resize(const model::LauncherRequest& request);
   Result<Answer> stats(const model::LauncherRequest& request);
   Result<Answer> sweep(const model::LauncherRequest& request);
+  static Result<Answer> tryNamespaces();
   Result<Box*> begin(const model::LauncherRequest& request);
   void release(Box& box, const model::BoxIdentity& identity, int listener);
   Result<Box*> find(const std::string& id);

@@ -30,6 +30,8 @@ Launcher::Handled Launcher::handle(const LauncherRequest& request, std::vector<s
       return stats(request);
     case LauncherOp::Sweep:
       return sweep(request);
+    case LauncherOp::Try:
+      return tryNamespaces();
     case LauncherOp::Exited:
     case LauncherOp::Failed:
     case LauncherOp::Done:
@@ -61,6 +63,11 @@ Result<Launcher::Answer> Launcher::hello(const LauncherRequest&) {
     (box.state == Box::State::Live ? answer.reply.live : answer.reply.parked).push_back(id);
   }
   return answer;
+}
+
+Result<Launcher::Answer> Launcher::tryNamespaces() {
+  AK_TRY(BoxMaker::tryNamespaces());
+  return Answer{done(), {}};
 }
 
 Result<Box*> Launcher::find(const std::string& id) {

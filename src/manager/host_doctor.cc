@@ -4,7 +4,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/text.h"
+#include "os/user_namespace.h"
 #include "sys/file.h"
 
 namespace ak::manager {
@@ -50,6 +53,39 @@ void checkNamespaces(Checks& checks) {
   }
 }
 
+// Whether sandboxes of an ordinary user have more ids than one. `in_use` is what the launcher got;
+// without a daemon it is what the files promise.
+void checkIds(Checks& checks, std::optional<std::uint32_t> in_use) {
+  if (::geteuid() == 0) {
+    return;
+  }
+  const os::SubordinateIds here = os::subordinateIdsOf(::geteuid());
+  if (in_use.value_or(here.enough() ? 2 : 1) > 1) {
+    checks.push_back({"subordinate_ids", CheckStatus::Ok,
+                      "a range: each sandbox has 65536 users and groups", ""});
+    return;
+  }
+  const std::string one = "one id: a sandbox has its root and no other user or group";
+  if (here.enough()) {
+    checks.push_back({"subordinate_ids", CheckStatus::Warning,
+                      cat(one, ", though this user has subordinate ids"),
+                      "If they are new: agentkernel daemon restart. Else newuidmap or newgidmap "
+                      "refused; are they still set-user-id (apt install --reinstall uidmap)?"});
+    return;
+  }
+  std::string remedy = "If its programs need more (apt, chown): ";
+  remedy += here.tools ? "" : "apt install uidmap; ";
+  const bool files =
+      here.users < os::SubordinateIds::kNeeded || here.groups < os::SubordinateIds::kNeeded;
+  remedy += files ? cat("usermod --add-subuids 100000-165535 --add-subgids 100000-165535 <user>, "
+                        "as root, with a range that nobody else has in /etc/subuid; ")
+                  : std::string();
+  checks.push_back({"subordinate_ids", CheckStatus::Info,
+                    cat(one, " (", here.tools ? "" : "no newuidmap, ", here.users,
+                        " in /etc/subuid, ", here.groups, " in /etc/subgid)"),
+                    cat(remedy, "agentkernel daemon restart")});
+}
+
 // Where ak-launcher looks for it too.
 void checkNetwork(Checks& checks) {
   constexpr const char* kPasta = "/usr/bin/pasta";
@@ -90,10 +126,13 @@ void checkSettings(Checks& checks, UserSettings& settings, const env::Paths& pat
 
 }  // namespace
 
-Checks checkHost(const env::Paths& paths, UserSettings& settings) {
+Checks checkHost(const env::Paths& paths, UserSettings& settings, Daemon daemon) {
   Checks checks;
   checkKernel(checks);
   checkNamespaces(checks);
+  if (daemon == Daemon::None) {
+    checkIds(checks, std::nullopt);
+  }
   checkNetwork(checks);
   checkDisk(checks, paths.state);
   checkSettings(checks, settings, paths);
@@ -101,10 +140,13 @@ Checks checkHost(const env::Paths& paths, UserSettings& settings) {
 }
 
 net::Task<Checks> HostDoctor::check() {
-  Checks checks =
-      co_await parts_.workers.run([this] { return checkHost(parts_.paths, parts_.settings); });
+  Checks checks = co_await parts_.workers.run(
+      [this] { return checkHost(parts_.paths, parts_.settings, Daemon::Runs); });
   if (parts_.backend != nullptr) {
     const backend::Probe probe = co_await parts_.backend->probe();
+    if (probe.usable) {
+      checkIds(checks, probe.rootless_ids);
+    }
     checks.push_back({"backend", probe.usable ? CheckStatus::Ok : CheckStatus::Error,
                       cat(parts_.backend->name(), ": ", probe.usable ? probe.isolation + ", " : "",
                           probe.reason),

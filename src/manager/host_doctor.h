@@ -28,7 +28,10 @@ class HostDoctor final : public Doctor {
   Parts parts_;
 };
 
+// Without one, checks that a daemon answers better are made as far as files tell.
+enum class Daemon : std::uint8_t { None, Runs };
+
 // The part that needs no daemon; `agentkerneld --doctor` prints it. Blocking.
-std::vector<DoctorCheck> checkHost(const env::Paths& paths, UserSettings& settings);
+std::vector<DoctorCheck> checkHost(const env::Paths& paths, UserSettings& settings, Daemon daemon);
 
 }  // namespace ak::manager

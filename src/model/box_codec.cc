@@ -17,7 +17,7 @@ std::unexpected<Error> malformed(std::string_view what) {
 }
 
 bool isRequest(LauncherOp op) {
-  return op >= LauncherOp::Hello && op <= LauncherOp::Sweep;
+  return op >= LauncherOp::Hello && op <= LauncherOp::Try;
 }
 
 bool isReply(LauncherOp op) {

@@ -23,6 +23,7 @@ namespace ak::model {
 //   Stats    request {id}                           -> memory, cpu, pids of its cgroup
 //   Sweep    request {keep}: ends and removes what boxes of earlier launchers left behind (cgroups,
 //            reserved mount points) unless their id is in `keep` -> {removed}
+//   Try      request {}: makes and ends the namespaces of a box -> {}, or why that cannot be
 //   Exited   event without serial {BoxExited}
 //   Failed   answer {code, message, remedy, step}
 enum class LauncherOp : std::uint8_t {
@@ -34,6 +35,7 @@ enum class LauncherOp : std::uint8_t {
   Resize = 6,
   Stats = 7,
   Sweep = 8,
+  Try = 9,
   Exited = 32,
   Failed = 33,
   Done = 34,

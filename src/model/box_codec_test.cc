@@ -41,6 +41,15 @@ TEST(BoxCodecTest, DefaultsThatAreNotZeroSurvive) {
   EXPECT_EQ(*back, request);
 }
 
+TEST(BoxCodecTest, ARequestWithoutAnythingComesBack) {
+  LauncherRequest request;
+  request.op = LauncherOp::Try;
+  request.serial = 7;
+  const auto back = decodeLauncherRequest(encode(request));
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(*back, request);
+}
+
 TEST(BoxCodecTest, RepliesComeBackAsTheyWere) {
   LauncherReply reply;
   reply.op = LauncherOp::Hello;

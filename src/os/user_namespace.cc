@@ -102,6 +102,14 @@ std::string userName(uid_t uid) {
   return {};
 }
 
+constexpr const char* kUserTool = "/usr/bin/newuidmap";
+constexpr const char* kGroupTool = "/usr/bin/newgidmap";
+
+std::vector<IdExtent> extentsIn(const char* file, uid_t uid) {
+  const Result<std::string> text = sys::readFile(file, 4 * 1024 * 1024);
+  return text ? subordinateIds(*text, userName(uid), uid) : std::vector<IdExtent>{};
+}
+
 struct RootlessMaps {
   IdMaps maps;
   std::uint32_t count = 1;
@@ -110,11 +118,9 @@ struct RootlessMaps {
 // Our id as 0, then subordinate ids as 1..65535; nothing when this machine gives us none.
 std::optional<RootlessMaps> fullMaps(uid_t uid, gid_t gid) {
   const auto take = [&](const char* file, std::uint32_t own) -> std::vector<IdExtent> {
-    const Result<std::string> text = sys::readFile(file, 4 * 1024 * 1024);
     std::vector<IdExtent> extents{{0, own, 1}};
     std::uint32_t next = 1;
-    for (IdExtent extent :
-         text ? subordinateIds(*text, userName(uid), uid) : std::vector<IdExtent>{}) {
+    for (IdExtent extent : extentsIn(file, uid)) {
       extent.inside = next;
       extent.count = std::min(extent.count, 65536U - next);
       if (extent.count > 0) {
@@ -137,8 +143,8 @@ std::optional<RootlessMaps> fullMaps(uid_t uid, gid_t gid) {
   char byte = 0;
   bool good = ::read(start_fd, &byte, 1) == 1;
   if (good) {
-    const Result<int> users = runTool("/usr/bin/newuidmap", target, maps.users);
-    const Result<int> groups = runTool("/usr/bin/newgidmap", target, maps.groups);
+    const Result<int> users = runTool(kUserTool, target, maps.users);
+    const Result<int> groups = runTool(kGroupTool, target, maps.groups);
     good = users && *users == 0 && groups && *groups == 0;
   }
   byte = good ? '1' : '0';
@@ -207,6 +213,30 @@ std::vector<IdExtent> subordinateIds(std::string_view text,
   return extents;
 }
 
+SubordinateIds subordinateIdsOf(std::uint32_t uid) {
+  const auto sum = [uid](const char* file) {
+    std::uint64_t count = 0;
+    for (const IdExtent& extent : extentsIn(file, uid)) {
+      count += extent.count;
+    }
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(count, UINT32_MAX));
+  };
+  return {::access(kUserTool, X_OK) == 0 && ::access(kGroupTool, X_OK) == 0, sum("/etc/subuid"),
+          sum("/etc/subgid")};
+}
+
+Error namespacesRefused(int error, std::string_view what) {
+  if (error != EPERM && error != ENOSPC && error != EUSERS) {
+    return Error::fromErrno(error, std::string(what));
+  }
+  return Error::make(
+      ErrorCode::Unsupported,
+      cat(what, ": this system does not let us make namespaces (", errnoText(error), ")"),
+      "Allow user namespaces (sysctl user.max_user_namespaces, "
+      "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns). "
+      "A chroot has none, whatever is allowed: make it the root by pivot_root(2).");
+}
+
 Result<std::uint32_t> enterUserNamespace() {
   const uid_t uid = ::geteuid();
   const gid_t gid = ::getegid();
@@ -227,7 +257,7 @@ Result<std::uint32_t> enterUserNamespace() {
   helper_start.reset();
   if (::unshare(CLONE_NEWUSER) != 0) {
     const int error = errno;
-    return failErrno(error, "making the rootless user namespace");
+    return std::unexpected(namespacesRefused(error, "making the rootless user namespace"));
   }
   bool mapped = false;
   if (full) {

@@ -43,6 +43,22 @@ std::vector<IdExtent> subordinateIds(std::string_view text,
                                      std::string_view user,
                                      std::uint32_t uid);
 
+// What an ordinary user has for a range of ids: enterUserNamespace() takes 65535 of each, or none.
+struct SubordinateIds {
+  static constexpr std::uint32_t kNeeded = 65535;
+
+  bool tools = false;  // newuidmap and newgidmap
+  std::uint32_t users = 0;
+  std::uint32_t groups = 0;
+
+  bool enough() const { return tools && users >= kNeeded && groups >= kNeeded; }
+};
+
+SubordinateIds subordinateIdsOf(std::uint32_t uid);
+
+// Of a clone or unshare that failed with `error`: what to do when this system is why.
+Error namespacesRefused(int error, std::string_view what);
+
 // Puts this single-threaded process into a new user namespace where it is root: our own id as 0
 // and, when newuidmap, newgidmap and subordinate ids are there, 1..65535 after it; else the single
 // id. Returns how many ids there are.

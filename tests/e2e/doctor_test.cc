@@ -38,6 +38,33 @@ TEST_F(DoctorTest, SaysThatTheProgramIsMissing) {
   EXPECT_FALSE(daemon.value("remedy", "").empty());
 }
 
+// There root may do all else and a start fails all the same: user_namespaces(7), EPERM.
+TEST_F(DoctorTest, SaysThatAChrootHasNoNamespaces) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "needs root for a chroot";
+  }
+  ASSERT_TRUE(sys::makePrivateDirectory(home() + "/root"));
+  const std::string script =
+      "mount --make-rprivate / && mount --rbind / \"$0\" && exec /usr/sbin/chroot "
+      "\"$0\" " AK_BIN_DIR "/agentkernel ";
+  const auto inside = [&](const std::string& command) {
+    return Program({"/usr/bin/unshare", "-m", "sh", "-c", script + command, home() + "/root"},
+                   variables())
+        .finish();
+  };
+  const Finished doctor = inside("doctor");
+  EXPECT_EQ(doctor.status, 1) << doctor.err;
+  EXPECT_NE(doctor.out.find("FAILED  backend: native: clone: this system does not let us make"),
+            std::string::npos)
+      << doctor.out;
+  EXPECT_NE(doctor.out.find("A chroot has none"), std::string::npos) << doctor.out;
+  // It is what a start says.
+  const Finished run = inside("run --mount none true");
+  EXPECT_EQ(run.status, 125);
+  EXPECT_NE(run.err.find("A chroot has none"), std::string::npos) << run.err;
+  EXPECT_EQ(inside("daemon stop").status, 0);
+}
+
 TEST_F(DoctorTest, AddsTheChecksThatNeedNoDaemon) {
   write(home() + "/file", "");
   Words environment = variables();

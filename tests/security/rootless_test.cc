@@ -118,6 +118,18 @@ TEST_P(UserTest, LimitsThatDoNotHoldAreSaid) {
   EXPECT_EQ(world().agentkernel({"rm", "limits"}).status, 0);
 }
 
+TEST_P(UserTest, DoctorSaysHowManyIdsThereAre) {
+  const Finished doctor = world().agentkernel({"doctor"});
+  if (world().root()) {
+    EXPECT_THAT(doctor.out, Not(HasSubstr("subordinate_ids")));
+  } else if (world().manyIds()) {
+    EXPECT_THAT(doctor.out, HasSubstr("ok      subordinate_ids: a range"));
+  } else {
+    EXPECT_THAT(doctor.out, HasSubstr("info    subordinate_ids: one id"));
+    EXPECT_THAT(doctor.out, HasSubstr("usermod --add-subuids"));
+  }
+}
+
 TEST_P(UserTest, AWritableWorkspaceBelongsToTheOwner) {
   const Finished run = world().shell("echo made > rw-made; stat -c %u .vscode", {"--mount", "rw"});
   EXPECT_EQ(run.out, "0\n") << run.err;

@@ -62,8 +62,17 @@ net::Task<Probe> NativeBackend::probe() {
     probe.remedy = hello.error().remedy;
     co_return probe;
   }
+  model::LauncherRequest attempt;
+  attempt.op = model::LauncherOp::Try;
+  const auto tried = co_await launcher_.call(std::move(attempt));
+  if (!tried) {
+    probe.reason = tried.error().message;
+    probe.remedy = tried.error().remedy;
+    co_return probe;
+  }
   probe.usable = true;
   probe.isolation = "namespaces";
+  probe.rootless_ids = hello->ids.count;
   probe.reason = hello->ids.count == 0 ? "each sandbox has host ids of its own"
                                        : "rootless: all sandboxes share this user's ids";
   for (const model::EnforcedLimit& limit : hello->default_limits) {
