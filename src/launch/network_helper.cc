@@ -31,8 +31,8 @@ constexpr int kNetworkFd = 4;
 // namespace in which they count.
 constexpr unsigned kNeeded[] = {CAP_SYS_ADMIN, CAP_NET_ADMIN};
 
-// Not on the stack: the tables are large, and untouched pages cost nothing.
-os::AddressCloser closer;
+// More than a host has, or gets in years. Not on the stack; pages that nobody touches cost nothing.
+os::Address closed_addresses[8192];
 
 [[noreturn]] void stop(const char* what) {
   // Into the log that the launcher reads.
@@ -173,7 +173,7 @@ int clonePasta(int* go) {
   return pasta;
 }
 
-void closeAddresses(const HelperPlan& plan) {
+void closeAddresses(const HelperPlan& plan, os::AddressCloser& closer) {
   if (::setns(kNetworkFd, CLONE_NEWNET) != 0) {
     stop("joining the box's network namespace");
   }
@@ -188,7 +188,7 @@ void closeAddresses(const HelperPlan& plan) {
 
 // Until the box ends, or what its network needs does. The end of a process 1 is the end of its
 // namespace: pasta does not outlive us.
-void serve(int pasta) {
+void serve(int pasta, os::AddressCloser& closer) {
   pollfd waiting[] = {{kBoxFd, POLLIN, 0}, {pasta, POLLIN, 0}, {closer.fd(), POLLIN, 0}};
   for (;;) {
     if (::poll(waiting, 3, -1) < 0) {
@@ -210,18 +210,19 @@ void runHelper(const HelperPlan& plan) {
   showNamespace(plan);
   dropRights(plan);
   keepOnlyDescriptors(plan);
+  os::AddressCloser closer(closed_addresses);
   // Heard of before it is listed: none comes up in between unseen.
   if (closer.watch() != 0) {
     stop("watching the host's addresses");
   }
   int go = -1;
   const int pasta = clonePasta(&go);
-  closeAddresses(plan);
+  closeAddresses(plan, closer);
   if (::write(go, "g", 1) != 1) {
     stop("starting pasta");
   }
   ::close(go);
-  serve(pasta);
+  serve(pasta, closer);
   ::_exit(0);
 }
 

@@ -176,7 +176,7 @@ int AddressCloser::close(const Address& address) {
       return 0;
     }
   }
-  if (count_ == kMost) {
+  if (count_ == closed_.size()) {
     return ENOSPC;
   }
   const int error = closeAddress(routes_, address);

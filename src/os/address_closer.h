@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "os/route.h"
 
@@ -10,14 +11,14 @@ namespace ak::os {
 // it has and those that come, for as long as somebody calls serve(). Loopback's are left out: they
 // are the other namespace's own; and so are link-local ones of IPv6, which no route can close.
 //
-// What was closed stays closed when the address goes: a guest must not win by waiting. At most
-// kMost different addresses are ever closed (8192); one more is ENOSPC.
+// What was closed stays closed when the address goes: a guest must not win by waiting. Each is kept
+// in `room`, which outlives this; one more than it holds is ENOSPC.
 //
 // Child-safe: 0 or an errno. After an error the other namespace must not be used any longer. The
 // sockets are closed on exec; nothing else ends them.
 class AddressCloser {
  public:
-  static constexpr std::size_t kMost = 8192;
+  explicit AddressCloser(std::span<Address> room) : closed_(room) {}
 
   // First, in the namespace whose addresses they are, which may then be left. No right is needed.
   int watch();
@@ -42,8 +43,8 @@ class AddressCloser {
   int news_ = -1;
   int lists_ = -1;   // not the one for news: a list must not be cut short by those
   int routes_ = -1;  // in the other namespace
-  Address closed_[kMost] = {};
-  std::size_t count_ = 0;
+  std::span<Address> closed_;
+  std::size_t count_ = 0;  // of those in use
 };
 
 }  // namespace ak::os

@@ -15,7 +15,7 @@
 #include <cstring>
 #include <functional>
 #include <iostream>
-#include <memory>
+#include <iterator>
 
 #include <gtest/gtest.h>
 
@@ -28,6 +28,7 @@ namespace ak::os {
 namespace {
 
 constexpr int kNoNamespaces = 77;
+constexpr std::size_t kRoom = 300;
 
 // In the namespace of this thread, on loopback.
 void addAddress(const std::string& text) {
@@ -120,7 +121,8 @@ class Namespaces {
   }
 
   static AddressCloser& closer() {
-    static AddressCloser closer;
+    static Address room[kRoom];
+    static AddressCloser closer(room);
     return closer;
   }
 
@@ -235,12 +237,11 @@ TEST(AddressCloserTest, LoopbackStaysTheBoxsOwn) {
 
 TEST(AddressCloserTest, MoreAddressesThanItHoldsAreAnError) {
   inNamespaces([](const Namespaces&) {
-    constexpr std::size_t kMany = AddressCloser::kMost + 1;
-    const auto many = std::make_unique<Address[]>(kMany);
-    for (std::size_t i = 0; i < kMany; ++i) {
+    Address many[kRoom + 1];
+    for (std::size_t i = 0; i < std::size(many); ++i) {
       many[i] = *parseAddress(cat("10.2.", i / 256, ".", i % 256).c_str());
     }
-    EXPECT_EQ(Namespaces::closer().begin(many.get(), kMany), ENOSPC);
+    EXPECT_EQ(Namespaces::closer().begin(many, kRoom + 1), ENOSPC);
   });
 }
 
