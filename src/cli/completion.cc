@@ -51,6 +51,42 @@ std::string quoted(std::string_view text) {
   return word + "'";
 }
 
+std::string_view kindOf(Completes completes) {
+  switch (completes) {
+    case Completes::Sandboxes:
+      return " kind=sandboxes";
+    case Completes::Files:
+      return " kind=files";
+    case Completes::Commands:
+      return " kind=commands";
+    case Completes::Shells:
+      return " kind=shells";
+    case Completes::Nothing:
+      break;
+  }
+  return "";
+}
+
+// What a command offers, as one case of the script.
+std::string bashCase(const CommandSpec& command) {
+  std::string options;
+  std::string values;
+  for (const std::span<const OptionSpec> specs : {command.options, commonOptions()}) {
+    for (const OptionSpec& option : specs) {
+      options += cat(options.empty() ? "" : " ", "--", option.name);
+      if (!option.words.empty()) {
+        values += cat("        --", option.name, ") COMPREPLY=($(compgen -W '",
+                      spaced(option.words), "' -- \"$cur\")); return ;;\n");
+      }
+    }
+  }
+  if (!values.empty()) {
+    values = cat("      case \"$prev\" in\n", values, "      esac\n");
+  }
+  return cat("    ", quoted(command.name), ")\n", values, "      options='", options, "'",
+             kindOf(command.completes), " ;;\n");
+}
+
 std::string bashScript() {
   std::string text =
       "# bash completion of agentkernel\n"
@@ -73,36 +109,7 @@ std::string bashScript() {
   }
   text += "  esac\n  case \"$name\" in\n";
   for (const CommandSpec* command : allCommands()) {
-    text += cat("    ", quoted(command->name), ")\n");
-    std::string options;
-    std::string values;
-    for (const std::span<const OptionSpec> specs : {command->options, commonOptions()}) {
-      for (const OptionSpec& option : specs) {
-        options += cat(options.empty() ? "" : " ", "--", option.name);
-        if (option.words.empty()) {
-          continue;
-        }
-        values += cat("        --", option.name, ") COMPREPLY=($(compgen -W '",
-                      spaced(option.words), "' -- \"$cur\")); return ;;\n");
-      }
-    }
-    if (!values.empty()) {
-      text += cat("      case \"$prev\" in\n", values, "      esac\n");
-    }
-    text += cat("      options='", options, "'");
-    if (command->completes == Completes::Sandboxes) {
-      text += " kind=sandboxes";
-    }
-    if (command->completes == Completes::Files) {
-      text += " kind=files";
-    }
-    if (command->completes == Completes::Commands) {
-      text += " kind=commands";
-    }
-    if (command->completes == Completes::Shells) {
-      text += " kind=shells";
-    }
-    text += " ;;\n";
+    text += bashCase(*command);
   }
   text += cat(
       "  esac\n"
@@ -116,6 +123,20 @@ std::string bashScript() {
       "    *) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
       "  esac\n}\ncomplete -o filenames -F _agentkernel agentkernel\n");
   return text;
+}
+
+std::string fishOption(std::string_view inside, const OptionSpec& option) {
+  std::string text = cat("complete -c agentkernel -n ", inside, " -l ", option.name);
+  if (option.letter != 0) {
+    text += cat(" -s ", option.letter);
+  }
+  if (option.takes != Takes::Nothing) {
+    text += " -r";
+  }
+  if (!option.words.empty()) {
+    text += cat(" -f -a ", quoted(spaced(option.words)));
+  }
+  return cat(text, " -d ", quoted(option.help), "\n");
 }
 
 std::string fishScript() {
@@ -138,17 +159,7 @@ std::string fishScript() {
             : cat("'__fish_seen_subcommand_from ", first, "'");
     for (const std::span<const OptionSpec> specs : {command->options, commonOptions()}) {
       for (const OptionSpec& option : specs) {
-        text += cat("complete -c agentkernel -n ", inside, " -l ", option.name);
-        if (option.letter != 0) {
-          text += cat(" -s ", option.letter);
-        }
-        if (option.takes != Takes::Nothing) {
-          text += " -r";
-        }
-        if (!option.words.empty()) {
-          text += cat(" -f -a ", quoted(spaced(option.words)));
-        }
-        text += cat(" -d ", quoted(option.help), "\n");
+        text += fishOption(inside, option);
       }
     }
     if (command->completes == Completes::Sandboxes) {

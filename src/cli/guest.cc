@@ -172,7 +172,7 @@ class Guest {
     return outcome.exit_code;
   }
 
-  void printJson(json exit) {
+  void printJson(const json& exit) {
     json object = std::move(started_);
     object.update(exit);
     if (call_.detach == Detach::No) {

@@ -77,6 +77,7 @@ void Output::lines(std::string_view text) {
 
 void Output::table(const Table& table) {
   std::vector<std::size_t> widths;
+  widths.reserve(table.head.size());
   for (const std::string_view cell : table.head) {
     widths.push_back(cell.size());
   }
@@ -89,19 +90,19 @@ void Output::table(const Table& table) {
     }
   }
   std::string text;
-  const auto addCell = [&](std::size_t i, std::string_view shown, std::size_t width) {
+  const auto add_cell = [&](std::size_t i, std::string_view shown, std::size_t width) {
     text += shown;
     if (i + 1 < widths.size()) {
       text.append(widths[i] - width + 2, ' ');
     }
   };
   for (std::size_t i = 0; i < widths.size(); ++i) {
-    addCell(i, paint(kBold, table.head[i]), table.head[i].size());
+    add_cell(i, paint(kBold, table.head[i]), table.head[i].size());
   }
   text += '\n';
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      addCell(i, row[i], columns(row[i]));
+      add_cell(i, row[i], columns(row[i]));
     }
     text += '\n';
   }

@@ -65,8 +65,8 @@ std::vector<int> SignalPipe::take() {
   std::vector<int> signals;
   unsigned char bytes[64];
   const ssize_t size = ::read(reader_.get(), bytes, sizeof bytes);
-  for (ssize_t i = 0; i < size; ++i) {
-    signals.push_back(bytes[i]);
+  if (size > 0) {
+    signals.assign(bytes, bytes + size);
   }
   return signals;
 }

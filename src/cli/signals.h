@@ -17,6 +17,8 @@ class SignalPipe {
   static Result<SignalPipe> open(const std::vector<int>& signals);
   SignalPipe(SignalPipe&& other) noexcept;
   SignalPipe& operator=(SignalPipe&&) = delete;
+  SignalPipe(const SignalPipe&) = delete;
+  SignalPipe& operator=(const SignalPipe&) = delete;
   ~SignalPipe();
 
   int fd() const { return reader_.get(); }

@@ -33,7 +33,7 @@ void RawTerminal::enter() {
 }
 
 void RawTerminal::leave() {
-  if (!raw_) {
+  if (!raw_ || !saved_) {
     return;
   }
   // A terminal that has hung up cannot be set, and needs nothing.

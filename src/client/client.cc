@@ -78,26 +78,36 @@ Status Client::sendAll(std::string_view data) {
   return {};
 }
 
+namespace {
+
+Status awaitBytes(int socket, SteadyClock::time_point deadline) {
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
+    pollfd wait{.fd = socket, .events = POLLIN, .revents = 0};
+    const int ready = left <= 0 ? 0 : ::poll(&wait, 1, static_cast<int>(left));
+    if (ready > 0) {
+      return {};
+    }
+    if (ready == 0) {
+      return fail(ErrorCode::Timeout, "the daemon did not answer in time",
+                  "See what it is doing with: agentkernel daemon logs");
+    }
+    if (errno != EINTR) {
+      return failErrno("poll");
+    }
+  }
+}
+
+}  // namespace
+
 Result<Response> Client::receive(const Request& request, std::string& rest) {
   ResponseParser parser(request.max_answer);
   const auto deadline = SteadyClock::now() + request.timeout;
   char buffer[16 * 1024];
   for (;;) {
     if (request.timeout.count() != 0) {
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
-      pollfd wait{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-      const int ready = left <= 0 ? 0 : ::poll(&wait, 1, static_cast<int>(left));
-      if (ready == 0) {
-        return fail(ErrorCode::Timeout, "the daemon did not answer in time",
-                    "See what it is doing with: agentkernel daemon logs");
-      }
-      if (ready < 0 && errno != EINTR) {
-        return failErrno("poll");
-      }
-      if (ready < 0) {
-        continue;
-      }
+      AK_TRY(awaitBytes(socket_.get(), deadline));
     }
     const ssize_t size = ::recv(socket_.get(), buffer, sizeof buffer, 0);
     if (size < 0 && errno == EINTR) {

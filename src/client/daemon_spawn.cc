@@ -100,6 +100,7 @@ std::vector<std::string> programWords(const DaemonPlace& place, std::vector<std:
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> list;
+  list.reserve(strings.size() + 1);
   for (std::string& text : strings) {
     list.push_back(text.data());
   }

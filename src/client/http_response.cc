@@ -96,10 +96,10 @@ Result<bool> ResponseParser::readHead() {
   const std::string head = buffer_.substr(0, end);
   buffer_.erase(0, end + 4);
   const std::vector<std::string_view> lines = split(head, '\n');
-  const auto withoutReturn = [](std::string_view line) {
+  const auto without_return = [](std::string_view line) {
     return line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
   };
-  const std::string_view first = withoutReturn(lines.front());
+  const std::string_view first = without_return(lines.front());
   // "HTTP/1.1 200 OK", "HTTP/1.1 200"
   const auto status =
       first.size() >= 12 ? parseNumber<unsigned>(first.substr(9, 3)) : std::optional<unsigned>();
@@ -112,7 +112,7 @@ Result<bool> ResponseParser::readHead() {
     return malformed("too many headers");
   }
   for (std::size_t i = 1; i < lines.size(); ++i) {
-    AK_TRY(readHeader(withoutReturn(lines[i])));
+    AK_TRY(readHeader(without_return(lines[i])));
   }
   if (response_.status == 100) {
     response_ = {};
