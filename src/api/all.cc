@@ -71,6 +71,8 @@ const std::vector<Route>& allRoutes() {
        "What a detached or kept command printed, or (follow=true) prints"},
       {"POST", "/sandboxes/{name}/recover", recoverSandbox, Yes, kSmallBody, OnDisconnect::Finish,
        "Take a sandbox out of the archive"},
+      {"POST", "/sandboxes/{name}/resize", resizeSandbox, Yes, kSmallBody, OnDisconnect::Finish,
+       "Give it other limits"},
       {"POST", "/sandboxes/{name}/start", startSandbox, Yes, kSmallBody, OnDisconnect::Finish,
        "Start a stopped sandbox"},
       {"POST", "/sandboxes/{name}/stop", stopSandbox, Yes, kSmallBody, OnDisconnect::Finish,

@@ -32,6 +32,7 @@ net::Task<void> postExec(Call& call);
 // upkeep.cc
 net::Task<Result<net::HttpResponse>> patchSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> extendSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> resizeSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> archiveSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> recoverSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> postGc(Call& call);

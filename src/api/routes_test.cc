@@ -374,6 +374,25 @@ TEST_F(RoutesTest, ExtendCountsAnHourUnlessToldOtherwise) {
   EXPECT_EQ(client().call("POST", "/sandboxes/none/extend", "").status, 404);
 }
 
+TEST_F(RoutesTest, ResizeTakesBothWaysToSayALimit) {
+  client().call("POST", "/sandboxes", R"({"name":"web"})");
+  const auto resize = [&](std::string_view body) {
+    return client().call("POST", "/sandboxes/web/resize", std::string(body));
+  };
+  const json answer = data(resize(R"({"memory_mb":64,"vcpus":0.5})"));
+  EXPECT_EQ(answer["name"], "web");
+  EXPECT_EQ(answer["restarted"], true);
+  EXPECT_EQ(answer["hints"][0], "a hint.");
+  EXPECT_EQ(manager_.last_limits.memory_bytes, 64U << 20U);
+  EXPECT_EQ(manager_.last_limits.cpu_percent, 50U);
+  EXPECT_EQ(manager_.last_limits.pids, std::nullopt);
+  for (const char* bad :
+       {R"({"memory_mb":-1})", R"({"vcpus":0})", R"({"pids":"all"})", "[]", "{"}) {
+    EXPECT_EQ(resize(bad).status, 400) << bad;
+  }
+  EXPECT_EQ(client().call("POST", "/sandboxes/none/resize", R"({"memory_mb":64})").status, 404);
+}
+
 TEST_F(RoutesTest, ArchiveAndRecoverAnswerTheSandbox) {
   client().call("POST", "/sandboxes", R"({"name":"web"})");
   EXPECT_EQ(data(client().call("POST", "/sandboxes/web/archive", R"({"reason":"old"})"))["status"],

@@ -1,10 +1,12 @@
-// Labels, and what time does: PATCH /sandboxes/{name}, extend, archive, recover, gc, reconcile.
+// Labels, limits, and what time does: PATCH /sandboxes/{name}, resize, extend, archive, recover,
+// gc, reconcile.
 #include <nlohmann/json.hpp>
 
 #include "api/reply.h"
 #include "api/routes.h"
 #include "api/sandbox_json.h"
 #include "base/text.h"
+#include "model/limits_json.h"
 #include "model/notes_json.h"
 #include "model/run_request_json.h"
 
@@ -87,6 +89,22 @@ Task<Result<HttpResponse>> patchSandbox(Call& call) {
   manager::SandboxUpdate update = AK_CO_TRY(readUpdate(call.request().body));
   const auto view = co_await call.context.manager.update(call.params[0], std::move(update));
   co_return answer(view);
+}
+
+Task<Result<HttpResponse>> resizeSandbox(Call& call) {
+  const json body = AK_CO_TRY(parseBody(call.request().body));
+  JsonFields fields(body, "");
+  model::AskedLimits limits;
+  model::readLimits(fields, limits);
+  AK_CO_TRY(std::move(fields).status());
+  const auto resized = co_await call.context.manager.resize(call.params[0], limits);
+  if (!resized) {
+    co_return std::unexpected(resized.error());
+  }
+  json sandbox = toJson(resized->view);
+  sandbox["restarted"] = resized->restarted;
+  sandbox["hints"] = resized->hints;
+  co_return success(sandbox);
 }
 
 Task<Result<HttpResponse>> extendSandbox(Call& call) {

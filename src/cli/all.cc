@@ -10,7 +10,7 @@ namespace {
 
 // Sorted by name.
 using Entry = const CommandSpec*;
-constexpr std::array<Entry, 35> kAll = {
+constexpr std::array<Entry, 36> kAll = {
     &kApplyCommand,       &kArchiveCommand,      &kCompletionCommand,   &kConfigShowCommand,
     &kCopyCommand,        &kCreateCommand,       &kDaemonLogsCommand,   &kDaemonRestartCommand,
     &kDaemonStartCommand, &kDaemonStatusCommand, &kDaemonStopCommand,   &kDiffCommand,
@@ -18,8 +18,8 @@ constexpr std::array<Entry, 35> kAll = {
     &kGcCommand,          &kHelpCommand,         &kImagesImportCommand, &kImagesListCommand,
     &kImagesPruneCommand, &kImagesRemoveCommand, &kInspectCommand,      &kReconcileCommand,
     &kListCommand,        &kLogsCommand,         &kRecoverCommand,      &kRemoveCommand,
-    &kRunCommand,         &kStartCommand,        &kStopCommand,         &kTrustCommand,
-    &kUpdateCommand,      &kVerifyCommand,       &kVersionCommand,
+    &kResizeCommand,      &kRunCommand,          &kStartCommand,        &kStopCommand,
+    &kTrustCommand,       &kUpdateCommand,       &kVerifyCommand,       &kVersionCommand,
 };
 
 // Upstream's groups, and words that fingers know from elsewhere.
@@ -28,7 +28,7 @@ struct Alias {
   std::string_view name;
 };
 
-constexpr std::array<Alias, 29> kAliases = {{
+constexpr std::array<Alias, 30> kAliases = {{
     {"completions", "completion"},
     {"copy", "cp"},
     {"daemon", "daemon status"},
@@ -52,6 +52,7 @@ constexpr std::array<Alias, 29> kAliases = {{
     {"sandbox ls", "list"},
     {"sandbox recover", "recover"},
     {"sandbox remove", "rm"},
+    {"sandbox resize", "resize"},
     {"sandbox rm", "rm"},
     {"sandbox start", "start"},
     {"sandbox stop", "stop"},

@@ -5,6 +5,7 @@
 // One row of all.cc's table each; every command is a file of its own.
 namespace ak::cli {
 
+extern const CommandSpec kResizeCommand;
 extern const CommandSpec kRunCommand;
 extern const CommandSpec kExecCommand;
 extern const CommandSpec kListCommand;

@@ -8,9 +8,7 @@
 
 namespace ak::cli {
 
-namespace {
-
-Status fillLimits(const Arguments& arguments, model::RunRequest& request) {
+Status fillLimits(const Arguments& arguments, model::AskedLimits& request) {
   if (const auto word = arguments.value("memory")) {
     request.memory_bytes = AK_TRY(parseSize(*word));
   }
@@ -30,6 +28,8 @@ Status fillLimits(const Arguments& arguments, model::RunRequest& request) {
   }
   return {};
 }
+
+namespace {
 
 Status fillPermissions(const Arguments& arguments, model::RunRequest& request) {
   if (const auto word = arguments.value("profile")) {

@@ -54,6 +54,8 @@ constexpr std::array<OptionSpec, kSandboxOptions.size() + N> withSandboxOptions(
 // files that are to be put into the sandbox.
 Status fillSandbox(Context& context, const Arguments& arguments, model::RunRequest& request);
 
+// --memory, --cpus, --pids and --disk, those that are given.
+Status fillLimits(const Arguments& arguments, model::AskedLimits& limits);
 // "KEY=VALUE" words as labels, the later one of a key winning.
 Result<model::Labels> parseLabels(const std::vector<std::string>& words);
 // "1h" in seconds; InvalidArgument names the option.

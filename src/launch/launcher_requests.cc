@@ -90,7 +90,7 @@ Result<Launcher::Answer> Launcher::resize(const LauncherRequest& request) {
   Box* box = AK_TRY(find(request.id));
   Answer answer{done(), {}};
   answer.reply.started.limits = AK_TRY(host_.cgroups().judge(request.limits));
-  AK_TRY(box->cgroup.setLimits(request.limits));
+  AK_TRY(box->cgroup.changeLimits(request.limits, box->limits));
   box->limits = request.limits;
   return answer;
 }

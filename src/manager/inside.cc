@@ -36,6 +36,12 @@ net::Task<Result<Ran>> finishInside(channel::ExecStream& command) {
   }
 }
 
+net::Task<void> killInside(channel::ExecStream& command) {
+  wire::ExecControl kill;
+  kill.kind = wire::ExecControl::Kind::Kill;
+  (void)co_await command.control(kill);  // if the agent is gone, so is the command
+}
+
 net::Task<Result<Ran>> runInside(channel::Agent& agent, InsideCommand command) {
   auto started = co_await startInside(agent, std::move(command));
   const std::unique_ptr<channel::ExecStream> exec = AK_CO_TRY(std::move(started));

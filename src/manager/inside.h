@@ -31,5 +31,7 @@ net::Task<Result<Ran>> runInside(channel::Agent& agent, InsideCommand command);
 net::Task<Result<std::unique_ptr<channel::ExecStream>>> startInside(channel::Agent& agent,
                                                                     InsideCommand command);
 net::Task<Result<Ran>> finishInside(channel::ExecStream& command);
+// Beside finishInside(), which then says how it ended.
+net::Task<void> killInside(channel::ExecStream& command);
 
 }  // namespace ak::manager

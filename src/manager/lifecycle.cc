@@ -39,16 +39,20 @@ void Lifecycle::logFailure(std::string_view doing,
 }
 
 // Warm boxes count beside the sandboxes, and make room before anybody is refused.
-net::Task<Status> Lifecycle::reserve(SandboxPtr sandbox) {
-  const policy::Reservation asked = policy::reservationFor(sandbox->record.permissions.limits);
+net::Task<Status> Lifecycle::reserve(SandboxPtr sandbox, model::Limits limits) {
+  const policy::Reservation asked = policy::reservationFor(limits);
   const std::uint32_t warm = foundation_.backend.poolStats().warm;
   policy::Reservation held = held_;
+  held -= sandbox->reserved;
   held += policy::reservationForWarm(warm);
   if (warm != 0 && !policy::admit(foundation_.budget, held, asked)) {
     co_await foundation_.backend.shrinkPool(warm);
   }
   // What was admitted meanwhile is in held_ by now.
-  AK_CO_TRY(policy::admit(foundation_.budget, held_, asked));
+  held = held_;
+  held -= sandbox->reserved;
+  AK_CO_TRY(policy::admit(foundation_.budget, held, asked));
+  held_ = held;
   held_ += asked;
   sandbox->reserved = asked;
   co_return Status{};

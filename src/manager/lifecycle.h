@@ -70,6 +70,8 @@ class Lifecycle {
   // sandbox was removed meanwhile.
   using Edit = std::function<Status(model::SandboxRecord&)>;
   net::Task<Status> change(SandboxPtr sandbox, Edit edit);
+  // Other limits for it; see Manager::resize(). True: it was started again.
+  net::Task<Result<bool>> resize(SandboxPtr sandbox, model::Limits limits);
   // Ends the box; the record and the writable layer stay (durable), or all is gone (one-shot).
   net::Task<Status> stop(SandboxPtr sandbox, std::string reason);
   net::Task<Status> remove(SandboxPtr sandbox);
@@ -97,6 +99,11 @@ class Lifecycle {
   net::Task<Result<SandboxPtr>> beginNow(const Plan& plan, BeginOptions options);
   net::Task<Status> restartNow(SandboxPtr sandbox);
   net::Task<Status> changeNow(SandboxPtr sandbox, Edit edit);
+  net::Task<Result<bool>> resizeNow(SandboxPtr sandbox, model::Limits limits);
+  net::Task<Result<bool>> resizeBox(Sandbox& sandbox, model::Limits limits);
+  net::Task<Result<bool>> restartWith(SandboxPtr sandbox, model::Limits limits);
+  // The box of a sandbox that has none, as its record says.
+  net::Task<Status> startAgain(const SandboxPtr& sandbox);
   net::Task<Status> stopNow(SandboxPtr sandbox, std::string reason);
   net::Task<Status> removeNow(SandboxPtr sandbox);
   net::Task<Status> beginBox(const SandboxPtr& sandbox,
@@ -131,7 +138,7 @@ class Lifecycle {
   void markStopped(Sandbox& sandbox, std::string reason);
   void logFailure(std::string_view doing, const Sandbox& sandbox, const Error& error) const;
   Status refuseRemoved(const Sandbox& sandbox) const;
-  net::Task<Status> reserve(SandboxPtr sandbox);
+  net::Task<Status> reserve(SandboxPtr sandbox, model::Limits limits);
   std::string freshName();
   std::string runtimeOf(const std::string& uuid) const;
 

@@ -74,7 +74,7 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
 net::Task<Status> Lifecycle::beginBox(const SandboxPtr& sandbox,
                                       const Plan& plan,
                                       const BeginOptions& options) {
-  const Status reserved = co_await reserve(sandbox);
+  const Status reserved = co_await reserve(sandbox, sandbox->record.permissions.limits);
   AK_CO_TRY(reserved);
   sandbox->record.ids = AK_CO_TRY(foundation_.ids.take());
   if (sandbox->durable) {
@@ -152,6 +152,9 @@ net::Task<Status> Lifecycle::runInitScript(Sandbox& sandbox) {
   }
   auto started = co_await startInside(*sandbox.agent, std::move(command));
   sandbox.init_script = AK_CO_TRY(std::move(started));
+  if (sandbox.enders != 0) {  // who came while it was being started found nothing to kill
+    co_await killInside(*sandbox.init_script);
+  }
   auto done = co_await finishInside(*sandbox.init_script);
   sandbox.init_script.reset();
   if (sandbox.enders != 0) {
@@ -218,12 +221,16 @@ net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
   if (sandbox->status == model::SandboxStatus::Running) {
     co_return Status{};
   }
+  co_return co_await startAgain(sandbox);
+}
+
+net::Task<Status> Lifecycle::startAgain(const SandboxPtr& sandbox) {
   Result<Plan> plan = co_await foundation_.workers.run(
       [this, record = sandbox->record] { return planFromRecord(record, foundation_.images); });
   if (!plan) {
     co_return std::unexpected(std::move(plan).error());
   }
-  const Status reserved = co_await reserve(sandbox);
+  const Status reserved = co_await reserve(sandbox, sandbox->record.permissions.limits);
   AK_CO_TRY(reserved);
   sandbox->record.one_shot = false;  // whoever starts it again wants it for more than its command
   sandbox->record.lifetime.dormant_at.clear();

@@ -1,6 +1,7 @@
 // How sandboxes end: stopped, removed, found ended, and with the daemon.
 #include "base/text.h"
 #include "manager/busy.h"
+#include "manager/inside.h"
 #include "manager/lifecycle.h"
 #include "manager/writable_layer.h"
 #include "net/to_its_end.h"
@@ -30,9 +31,7 @@ class Ender {
 
   net::Task<void> settle() {
     if (const std::shared_ptr<channel::ExecStream> script = sandbox_->init_script) {
-      wire::ExecControl kill;
-      kill.kind = wire::ExecControl::Kind::Kill;
-      (void)co_await script->control(kill);  // if the agent is gone, so is the script
+      co_await killInside(*script);
     }
     co_await settled(sandbox_);
   }

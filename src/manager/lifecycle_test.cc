@@ -51,6 +51,69 @@ TEST_F(LifecycleTest, TwoWhoStartItFindItRunning) {
   EXPECT_EQ(box->status, SandboxStatus::Running);
 }
 
+TEST_F(LifecycleTest, AStopAtAnyMomentOfAStartDoesNotWaitForTheInitScript) {
+  const SandboxPtr box = bench_.make("box");
+  box->record.init_script = "sleep 1000";
+  for (int turns = 0; turns < 12; ++turns) {
+    ASSERT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "by hand")));
+    const auto race = [&]() -> net::Task<bool> {
+      net::TaskGroup group(bench_.executor());
+      const auto start = [&]() -> net::Task<void> {
+        const Status started = co_await bench_.lifecycle().restart(box);
+        EXPECT_FALSE(started);
+      };
+      group.spawn(start());
+      while (box->status != SandboxStatus::Running) {
+        co_await net::yield();
+      }
+      for (int i = 0; i < turns; ++i) {
+        co_await net::yield();
+      }
+      const Status stopped = co_await bench_.lifecycle().stop(box, "by hand");
+      co_await group.join();
+      co_return stopped.has_value();
+    };
+    EXPECT_TRUE(bench_.wait(race()));
+    EXPECT_EQ(box->status, SandboxStatus::Stopped);
+  }
+}
+
+model::Limits withPids(const SandboxPtr& box, std::uint32_t pids) {
+  model::Limits limits = box->record.permissions.limits;
+  limits.pids = pids;
+  return limits;
+}
+
+// The fake backend cannot change what runs.
+TEST_F(LifecycleTest, AResizeThatNeedsARestartKeepsTheSandbox) {
+  const SandboxPtr box = bench_.make("box");
+  const std::string uuid = box->record.uuid;
+  const std::uint64_t epoch = box->record.epoch;
+  const auto restarted = bench_.wait(bench_.lifecycle().resize(box, withPids(box, 77)));
+  ASSERT_TRUE(restarted) << restarted.error().message;
+  EXPECT_TRUE(*restarted);
+  EXPECT_EQ(box->status, SandboxStatus::Running);
+  EXPECT_EQ(box->record.uuid, uuid);
+  EXPECT_GT(box->record.epoch, epoch);
+  EXPECT_EQ(box->record.permissions.limits.pids, 77U);
+  ASSERT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "by hand")));
+  EXPECT_FALSE(*bench_.wait(bench_.lifecycle().resize(box, withPids(box, 78))));
+  EXPECT_EQ(box->status, SandboxStatus::Stopped);
+  bench_.restartDaemon(End::Orderly);
+  EXPECT_EQ(bench_.find("box")->record.permissions.limits.pids, 78U);
+}
+
+TEST_F(LifecycleTest, AResizeThatCannotBeWrittenDownChangesNothing) {
+  const SandboxPtr box = bench_.make("box");
+  const std::uint32_t pids = box->record.permissions.limits.pids;
+  ASSERT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "by hand")));
+  bench_.alterDatabase(
+      "CREATE TRIGGER no BEFORE UPDATE ON sandboxes BEGIN SELECT RAISE(ABORT, 'no'); END;");
+  EXPECT_FALSE(bench_.wait(bench_.lifecycle().resize(box, withPids(box, 78))));
+  EXPECT_EQ(box->record.permissions.limits.pids, pids);
+  bench_.alterDatabase("DROP TRIGGER no;");
+}
+
 TEST_F(LifecycleTest, AStartOfWhatIsBeingRemovedIsNotFound) {
   const SandboxPtr box = bench_.make("box");
   const auto race = [&]() -> net::Task<Status> {

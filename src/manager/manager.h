@@ -77,6 +77,12 @@ struct SandboxView {
   model::SandboxStatus status = model::SandboxStatus::Stopped;
 };
 
+struct Resized {
+  SandboxView view;
+  bool restarted = false;
+  std::vector<std::string> hints;  // one sentence each, for people
+};
+
 struct Overview {
   std::string backend;
   backend::PoolStats pool;
@@ -118,6 +124,11 @@ class Manager {
 
   // Labels, description, thresholds. Durable when it returns.
   virtual net::Task<Result<SandboxView>> update(std::string name, SandboxUpdate update) = 0;
+  // Other limits, under the same ceilings as at its making; durable when it returns. A running
+  // sandbox keeps running where the backend can do that, else it is stopped and started again with
+  // them, as the same sandbox; a stopped one has them from its next start. Conflict when its memory
+  // is in use, Capacity when this machine has no more; then all is as it was.
+  virtual net::Task<Result<Resized>> resize(std::string name, model::AskedLimits limits) = 0;
   // So many seconds from the later of now and its present expiry.
   virtual net::Task<Result<SandboxView>> extend(std::string name, std::uint64_t seconds) = 0;
   // Stops it and puts it aside: it is not started before unarchive.

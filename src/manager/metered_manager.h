@@ -28,6 +28,10 @@ class MeteredManager final : public Manager {
     return inner_.update(std::move(name), std::move(update));
   }
 
+  net::Task<Result<Resized>> resize(std::string name, model::AskedLimits limits) override {
+    return inner_.resize(std::move(name), limits);
+  }
+
   net::Task<Result<SandboxView>> extend(std::string name, std::uint64_t seconds) override {
     return inner_.extend(std::move(name), seconds);
   }

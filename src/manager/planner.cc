@@ -272,4 +272,16 @@ net::Task<Status> Planner::checkExec(Caller, const model::ExecRequest& request) 
   });
 }
 
+net::Task<Result<policy::NewLimits>> Planner::planResize(model::Permissions now,
+                                                         model::AskedLimits asked) {
+  if (asked == model::AskedLimits{}) {
+    co_return fail(ErrorCode::InvalidArgument, "no limit is given",
+                   "Give one or more of memory, cpus and pids.");
+  }
+  co_return co_await workers_.run([&]() -> Result<policy::NewLimits> {
+    const auto user = AK_TRY(settings_.current());
+    return policy::resolveResize(now, wishesOf(asked), ceilingsOf(user->config));
+  });
+}
+
 }  // namespace ak::manager

@@ -8,6 +8,7 @@
 #include "manager/plan.h"
 #include "manager/user_settings.h"
 #include "net/loop.h"
+#include "policy/profiles.h"
 
 namespace ak::manager {
 
@@ -27,6 +28,8 @@ class Planner {
           Options options);
 
   net::Task<Result<Plan>> plan(Caller caller, const model::RunRequest& request);
+  // Other limits for a sandbox that has `now`, under the user config's ceilings.
+  net::Task<Result<policy::NewLimits>> planResize(model::Permissions now, model::AskedLimits asked);
   // Command policy and input rules of an exec in a running sandbox.
   net::Task<Status> checkExec(Caller caller, const model::ExecRequest& request);
 

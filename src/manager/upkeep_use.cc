@@ -1,4 +1,4 @@
-// Labels, and what time does.
+// Labels, limits, and what time does.
 #include "manager/daemon_manager.h"
 
 namespace ak::manager {
@@ -8,6 +8,19 @@ net::Task<Result<SandboxView>> DaemonManager::update(std::string name, SandboxUp
   const Status changed = co_await lifetimes_.update(sandbox, std::move(update));
   AK_CO_TRY(changed);
   co_return viewOf(*sandbox);
+}
+
+net::Task<Result<Resized>> DaemonManager::resize(std::string name, model::AskedLimits limits) {
+  const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
+  auto planned = co_await planner_.planResize(sandbox->record.permissions, limits);
+  policy::NewLimits plan = AK_CO_TRY(std::move(planned));
+  std::optional<InUse> in_use;
+  if (sandbox->status == model::SandboxStatus::Running) {
+    in_use.emplace(lifetimes_, sandbox);
+  }
+  auto resized = co_await lifecycle_.resize(sandbox, plan.limits);
+  const bool restarted = AK_CO_TRY(std::move(resized));
+  co_return Resized{viewOf(*sandbox), restarted, std::move(plan.notes)};
 }
 
 net::Task<Result<SandboxView>> DaemonManager::extend(std::string name, std::uint64_t seconds) {

@@ -36,14 +36,19 @@ policy::Wishes wishesOf(const config::Config& config) {
   return wishes;
 }
 
-policy::Wishes wishesOf(const model::RunRequest& request) {
+policy::Wishes wishesOf(const model::AskedLimits& limits) {
   policy::Wishes wishes;
+  wishes.memory_bytes = wish(limits.memory_bytes, "--memory");
+  wishes.cpu_percent = wish(limits.cpu_percent, "--cpus");
+  wishes.pids = wish(limits.pids, "--pids");
+  wishes.disk_bytes = wish(limits.disk_bytes, "--disk");
+  return wishes;
+}
+
+policy::Wishes wishesOf(const model::RunRequest& request) {
+  policy::Wishes wishes = wishesOf(static_cast<const model::AskedLimits&>(request));
   wishes.profile = wish(request.profile, "--profile");
   wishes.network = wish(request.network, "--network");
-  wishes.memory_bytes = wish(request.memory_bytes, "--memory");
-  wishes.cpu_percent = wish(request.cpu_percent, "--cpus");
-  wishes.pids = wish(request.pids, "--pids");
-  wishes.disk_bytes = wish(request.disk_bytes, "--disk");
   return wishes;
 }
 

@@ -10,6 +10,7 @@ namespace ak::manager {
 
 policy::Wishes wishesOf(const config::Config& config);
 policy::Wishes wishesOf(const model::RunRequest& request);
+policy::Wishes wishesOf(const model::AskedLimits& limits);
 policy::LimitCeilings ceilingsOf(const config::UserConfig& config);
 policy::CommandPolicy commandPolicyOf(const config::Config& config);
 

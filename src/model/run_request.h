@@ -58,17 +58,22 @@ struct Notes {
   bool operator==(const Notes&) const = default;
 };
 
-// POST /run, POST /run/stream and their upgraded form: what the caller asks for, before policy.
-// Absent means "decide for me". JSON: model/run_request_json.h.
-struct RunRequest {
-  std::vector<std::string> command;
-  std::string image;  // "" = detect, see policy/language.h
-  std::optional<Profile> profile;
-  std::optional<NetworkMode> network;
+// Limits that a caller asks for; what is absent is decided by profile and configuration.
+struct AskedLimits {
   std::optional<std::uint64_t> memory_bytes;
   std::optional<std::uint32_t> cpu_percent;
   std::optional<std::uint32_t> pids;
   std::optional<std::uint64_t> disk_bytes;
+  bool operator==(const AskedLimits&) const = default;
+};
+
+// POST /run, POST /run/stream and their upgraded form: what the caller asks for, before policy.
+// Absent means "decide for me". JSON: model/run_request_json.h.
+struct RunRequest : AskedLimits {
+  std::vector<std::string> command;
+  std::string image;  // "" = detect, see policy/language.h
+  std::optional<Profile> profile;
+  std::optional<NetworkMode> network;
   std::vector<std::string> environment;       // KEY=VALUE
   std::vector<std::string> host_environment;  // the six variables, used by permissive only
   std::string workdir;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "model/base64.h"
 #include "model/json_fields.h"
+#include "model/limits_json.h"
 #include "model/notes_json.h"
 
 namespace ak::model {
@@ -16,8 +17,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t kMaxFiles = 256;
-constexpr std::uint64_t kMebibyte = 1024ULL * 1024;
-constexpr std::uint64_t kMaxBytes = 1ULL << 50U;
 constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kMaxTimeoutMs = 366ULL * 24 * 3600 * 1000;
 
@@ -90,30 +89,6 @@ void readWord(JsonFields& fields,
   }
 }
 
-// Upstream says memory_mb and vcpus; ours say bytes and percent of a core. Either may be given.
-void readLimits(JsonFields& fields, RunRequest& request) {
-  fields.number("memory_bytes", request.memory_bytes, kMaxBytes);
-  std::optional<std::uint64_t> megabytes;
-  fields.number("memory_mb", megabytes, kMaxBytes / kMebibyte);
-  if (megabytes && request.memory_bytes && *request.memory_bytes != *megabytes * kMebibyte) {
-    fields.reject(Error::make(ErrorCode::InvalidArgument,
-                              "memory_mb and memory_bytes say different things",
-                              "Give one of the two."));
-  } else if (megabytes) {
-    request.memory_bytes = *megabytes * kMebibyte;
-  }
-  fields.number("cpu_percent", request.cpu_percent, 100 * 4096);
-  if (const json* vcpus = fields.find("vcpus"); vcpus != nullptr && !request.cpu_percent) {
-    if (!vcpus->is_number() || !(vcpus->get<double>() > 0) || vcpus->get<double>() > 4096) {
-      fields.rejectType("vcpus", "a number of cores above 0");
-    } else {
-      request.cpu_percent = static_cast<std::uint32_t>(vcpus->get<double>() * 100 + 0.5);
-    }
-  }
-  fields.number("pids", request.pids, std::numeric_limits<std::int32_t>::max());
-  fields.number("disk_bytes", request.disk_bytes, kMaxBytes);
-}
-
 void readFiles(JsonFields& fields, std::vector<FileInjection>& files) {
   const std::vector<JsonFields> items = fields.objects("files", kMaxFiles);
   for (JsonFields item : items) {
@@ -146,18 +121,7 @@ json toJson(const RunRequest& request) {
   if (request.network) {
     body["network"] = name(*request.network);
   }
-  if (request.memory_bytes) {
-    body["memory_bytes"] = *request.memory_bytes;
-  }
-  if (request.cpu_percent) {
-    body["cpu_percent"] = *request.cpu_percent;
-  }
-  if (request.pids) {
-    body["pids"] = *request.pids;
-  }
-  if (request.disk_bytes) {
-    body["disk_bytes"] = *request.disk_bytes;
-  }
+  putLimits(body, request);
   if (!request.host_environment.empty()) {
     body["host_env"] = request.host_environment;
   }

@@ -203,6 +203,42 @@ Status BoxCgroup::setLimits(const model::Limits& limits) {
   return {};
 }
 
+namespace {
+
+// Version 2 makes room for a lower memory.max by killing: what can be dropped or written back is
+// told from what cannot first (Documentation/admin-guide/cgroup-v2.rst, memory.stat). A guest that
+// takes memory in between meets its limit as always.
+std::uint64_t heldMemory(int dir) {
+  const std::uint64_t all = readNumber(dir, "memory.current");
+  const std::uint64_t files = readKeyed(dir, "memory.stat", "file");
+  const std::uint64_t shared = readKeyed(dir, "memory.stat", "shmem");
+  const std::uint64_t given_back =
+      files - std::min(files, shared) + readKeyed(dir, "memory.stat", "slab_reclaimable");
+  return all - std::min(all, given_back);
+}
+
+std::unexpected<Error> memoryInUse() {
+  return fail(ErrorCode::Conflict, "more memory than that is in use",
+              "End something in the sandbox, or stop it first: then the limit is there from its "
+              "next start.");
+}
+
+}  // namespace
+
+Status BoxCgroup::changeLimits(const model::Limits& limits, const model::Limits& before) {
+  const sys::OwnedFd* memory = dir(Controller::Memory);
+  if (version_ == CgroupVersion::V2 && memory != nullptr && limits.memory_bytes != 0 &&
+      heldMemory(memory->get()) >= limits.memory_bytes) {
+    return memoryInUse();
+  }
+  const Status set = setLimits(limits);
+  if (!set) {
+    AK_TRY(setLimits(before));
+    return set.error().sys_errno == EBUSY ? memoryInUse() : set;
+  }
+  return {};
+}
+
 model::BoxStats BoxCgroup::stats() const {
   const bool v1 = version_ == CgroupVersion::V1;
   model::BoxStats stats;

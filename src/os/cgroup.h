@@ -40,6 +40,9 @@ class BoxCgroup {
   Result<sys::OwnedFd> delegate(uid_t uid, gid_t gid);
   // Sets the limits that are not 0 and that a controller is there for.
   Status setLimits(const model::Limits& limits);
+  // Other limits for a group in use; `before` are put back when that fails. Conflict when its
+  // memory is in use above the new limit and cannot be given back.
+  Status changeLimits(const model::Limits& limits, const model::Limits& before);
   // The file with the count of its out-of-memory kills, for its agent to read. Invalid without the
   // controller.
   Result<sys::OwnedFd> killCount() const;

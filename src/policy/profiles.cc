@@ -53,6 +53,51 @@ std::string shown(const T& value) {
   }
 }
 
+template <typename T>
+MaybeWish<std::uint64_t> widened(const MaybeWish<T>& wish) {
+  return wish ? MaybeWish<std::uint64_t>({wish->value, wish->origin}) : std::nullopt;
+}
+
+using Amount = MaybeWish<std::uint64_t>;
+
+// The four limits: what they count and what can be asked for at all.
+LimitQuestion memoryQuestion(std::uint64_t profile_value, Amount asked, Amount ceiling) {
+  return {.key = "memory",
+          .unit = LimitQuestion::Unit::Bytes,
+          .minimum = kMinMemoryBytes,
+          .profile_value = profile_value,
+          .asked = std::move(asked),
+          .ceiling = std::move(ceiling)};
+}
+
+LimitQuestion cpuQuestion(std::uint64_t profile_value, Amount asked, Amount ceiling) {
+  return {.key = "cpu",
+          .unit = LimitQuestion::Unit::Percent,
+          .maximum = kMaxCpuPercent,
+          .profile_value = profile_value,
+          .asked = std::move(asked),
+          .ceiling = std::move(ceiling)};
+}
+
+LimitQuestion pidsQuestion(std::uint64_t profile_value, Amount asked, Amount ceiling) {
+  constexpr std::uint64_t kMaxPids = 4'194'304;  // PID_MAX_LIMIT, proc(5)
+  return {.key = "pids",
+          .minimum = kMinPids,
+          .maximum = kMaxPids,
+          .profile_value = profile_value,
+          .asked = std::move(asked),
+          .ceiling = std::move(ceiling)};
+}
+
+LimitQuestion diskQuestion(std::uint64_t profile_value, Amount asked, Amount ceiling) {
+  return {.key = "disk",
+          .unit = LimitQuestion::Unit::Bytes,
+          .minimum = kMinDiskBytes,
+          .profile_value = profile_value,
+          .asked = std::move(asked),
+          .ceiling = std::move(ceiling)};
+}
+
 // Lets the sources speak about one switch after the other.
 class Resolver {
  public:
@@ -148,11 +193,6 @@ class Resolver {
     return result;
   }
 
-  template <typename T>
-  static MaybeWish<std::uint64_t> widened(const MaybeWish<T>& wish) {
-    return wish ? MaybeWish<std::uint64_t>({wish->value, wish->origin}) : std::nullopt;
-  }
-
   Result<LimitAnswer> limit(LimitQuestion question) {
     question.profile_origin = profile_origin_;
     question.profile_is_ceiling = resolved_.permissions.profile == Profile::Restrictive;
@@ -164,45 +204,14 @@ class Resolver {
 
   Status pickLimits() {
     model::Limits& limits = resolved_.permissions.limits;
-    constexpr std::uint64_t kNoMaximum = ~std::uint64_t{0};
-    constexpr std::uint64_t kMaxPids = 4'194'304;  // PID_MAX_LIMIT, proc(5)
-    using enum LimitQuestion::Unit;
-    const LimitAnswer memory = AK_TRY(limit({"memory",
-                                             Bytes,
-                                             kMinMemoryBytes,
-                                             kNoMaximum,
-                                             limits.memory_bytes,
-                                             {},
-                                             false,
-                                             asked(&Wishes::memory_bytes),
-                                             inputs_.ceilings.memory_bytes}));
-    const LimitAnswer cpu = AK_TRY(limit({"cpu",
-                                          Percent,
-                                          1,
-                                          kMaxCpuPercent,
-                                          limits.cpu_percent,
-                                          {},
-                                          false,
-                                          asked(&Wishes::cpu_percent),
-                                          widened(inputs_.ceilings.cpu_percent)}));
-    const LimitAnswer pids = AK_TRY(limit({"pids",
-                                           Count,
-                                           kMinPids,
-                                           kMaxPids,
-                                           limits.pids,
-                                           {},
-                                           false,
-                                           asked(&Wishes::pids),
-                                           widened(inputs_.ceilings.pids)}));
-    const LimitAnswer disk = AK_TRY(limit({"disk",
-                                           Bytes,
-                                           kMinDiskBytes,
-                                           kNoMaximum,
-                                           limits.disk_bytes,
-                                           {},
-                                           false,
-                                           asked(&Wishes::disk_bytes),
-                                           inputs_.ceilings.disk_bytes}));
+    const LimitAnswer memory = AK_TRY(limit(memoryQuestion(
+        limits.memory_bytes, asked(&Wishes::memory_bytes), inputs_.ceilings.memory_bytes)));
+    const LimitAnswer cpu = AK_TRY(limit(cpuQuestion(
+        limits.cpu_percent, asked(&Wishes::cpu_percent), widened(inputs_.ceilings.cpu_percent))));
+    const LimitAnswer pids = AK_TRY(
+        limit(pidsQuestion(limits.pids, asked(&Wishes::pids), widened(inputs_.ceilings.pids))));
+    const LimitAnswer disk = AK_TRY(limit(
+        diskQuestion(limits.disk_bytes, asked(&Wishes::disk_bytes), inputs_.ceilings.disk_bytes)));
     limits = {memory.value,
               static_cast<std::uint32_t>(cpu.value),
               static_cast<std::uint32_t>(pids.value),
@@ -239,6 +248,37 @@ model::Permissions profileDefaults(Profile profile) {
 
 Result<Resolved> resolvePermissions(const PermissionInputs& inputs) {
   return Resolver(inputs).run();
+}
+
+Result<NewLimits> resolveResize(const model::Permissions& now,
+                                const Wishes& asked,
+                                const LimitCeilings& ceilings) {
+  if (asked.disk_bytes) {
+    return fail(ErrorCode::Unsupported, "the disk limit of a sandbox is set when it is made",
+                "Make a new one with --disk.");
+  }
+  const model::Limits defaults = profileDefaults(now.profile).limits;
+  NewLimits result{now.limits, {}};
+  const auto resolve = [&](LimitQuestion question, auto& value, bool& must_hold) -> Status {
+    if (!question.asked) {
+      return {};
+    }
+    question.profile_origin = cat("profile ", model::name(now.profile));
+    question.profile_is_ceiling = now.profile == Profile::Restrictive;
+    const LimitAnswer answer = AK_TRY(resolveLimit(question, result.notes));
+    value = static_cast<std::remove_reference_t<decltype(value)>>(answer.value);
+    must_hold = answer.must_hold;
+    return {};
+  };
+  model::Limits& limits = result.limits;
+  AK_TRY(resolve(memoryQuestion(defaults.memory_bytes, asked.memory_bytes, ceilings.memory_bytes),
+                 limits.memory_bytes, limits.explicit_memory));
+  AK_TRY(resolve(
+      cpuQuestion(defaults.cpu_percent, widened(asked.cpu_percent), widened(ceilings.cpu_percent)),
+      limits.cpu_percent, limits.explicit_cpu));
+  AK_TRY(resolve(pidsQuestion(defaults.pids, widened(asked.pids), widened(ceilings.pids)),
+                 limits.pids, limits.explicit_pids));
+  return result;
 }
 
 }  // namespace ak::policy

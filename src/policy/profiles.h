@@ -81,6 +81,17 @@ model::Permissions profileDefaults(model::Profile profile);
 // - NetworkMode::Proxy is Unsupported until the egress door exists; the error names what is.
 Result<Resolved> resolvePermissions(const PermissionInputs& inputs);
 
+struct NewLimits {
+  model::Limits limits;
+  std::vector<std::string> notes;  // one sentence per clamp
+};
+
+// The limits of a sandbox that has `now`, with those of `asked` in the place of its own: under the
+// same ceilings as at its making. Unsupported for the disk, which a layer has from its beginning.
+Result<NewLimits> resolveResize(const model::Permissions& now,
+                                const Wishes& asked,
+                                const LimitCeilings& ceilings);
+
 inline constexpr std::uint64_t kMinMemoryBytes = std::uint64_t{8} << 20U;
 inline constexpr std::uint64_t kMinDiskBytes = std::uint64_t{1} << 20U;
 inline constexpr std::uint32_t kMinPids = 8;

@@ -129,6 +129,33 @@ TEST(ProfilesTest, NumbersOfRestrictiveAreCeilingsAndClampsAreReported) {
                   "limit of profile restrictive."));
 }
 
+TEST(ProfilesTest, AResizeChangesWhatIsAskedUnderTheSameCeilings) {
+  model::Permissions now = permissionsFor(Profile::Moderate);
+  now.limits.disk_bytes = 5 * kMiB;
+  Wishes asked;
+  asked.memory_bytes = by("--memory", 2048 * kMiB);
+  asked.pids = by("--pids", 4000U);
+  LimitCeilings ceilings;
+  ceilings.pids = by("config.toml:3", 1000U);
+  ceilings.cpu_percent = by("config.toml:4", 10U);
+  const auto resized = resolveResize(now, asked, ceilings);
+  ASSERT_TRUE(resized);
+  EXPECT_EQ(resized->limits.memory_bytes, 2048 * kMiB);
+  EXPECT_TRUE(resized->limits.explicit_memory);
+  EXPECT_EQ(resized->limits.pids, 1000U);
+  EXPECT_EQ(resized->limits.cpu_percent, now.limits.cpu_percent) << "not asked for";
+  EXPECT_EQ(resized->limits.disk_bytes, 5 * kMiB);
+  EXPECT_EQ(resized->notes.size(), 1U);
+
+  EXPECT_EQ(resolveResize(permissionsFor(Profile::Restrictive), asked, {})->limits.memory_bytes,
+            256 * kMiB);
+  asked.memory_bytes = by("--memory", kMiB);
+  EXPECT_EQ(resolveResize(now, asked, {}).error().code, ErrorCode::InvalidArgument);
+  Wishes disk;
+  disk.disk_bytes = by("--disk", 64 * kMiB);
+  EXPECT_EQ(resolveResize(now, disk, {}).error().code, ErrorCode::Unsupported);
+}
+
 TEST(ProfilesTest, CeilingsBindFlagsAndMakeDefaultsHard) {
   PermissionInputs inputs;
   inputs.ceilings.memory_bytes = by("config.toml:3", 1024 * kMiB);

@@ -27,6 +27,7 @@ class FakeManager final : public manager::Manager {
   std::vector<std::string> last_paths;
   manager::SandboxUpdate last_update;
   manager::CollectRequest last_collect;
+  model::AskedLimits last_limits;
   std::uint64_t last_seconds = 0;
   std::string last_reason;
   manager::ApplyForce last_force = manager::ApplyForce::No;
@@ -109,6 +110,13 @@ class FakeManager final : public manager::Manager {
                                                  manager::SandboxUpdate update) override {
     last_update = std::move(update);
     return get(std::move(name));
+  }
+
+  net::Task<Result<manager::Resized>> resize(std::string name, model::AskedLimits limits) override {
+    last_limits = limits;
+    auto view = co_await get(std::move(name));
+    manager::SandboxView found = AK_CO_TRY(std::move(view));
+    co_return manager::Resized{std::move(found), true, {"a hint."}};
   }
 
   net::Task<Result<manager::SandboxView>> extend(std::string name, std::uint64_t seconds) override {
