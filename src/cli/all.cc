@@ -17,9 +17,10 @@ constexpr std::array<Entry, 36> kAll = {
     &kDiscardCommand,     &kDoctorCommand,       &kExecCommand,         &kExtendTtlCommand,
     &kGcCommand,          &kHelpCommand,         &kImagesImportCommand, &kImagesListCommand,
     &kImagesPruneCommand, &kImagesRemoveCommand, &kInspectCommand,      &kReconcileCommand,
-    &kListCommand,        &kLogsCommand,         &kRecoverCommand,      &kRemoveCommand,
-    &kResizeCommand,      &kRunCommand,          &kStartCommand,        &kStopCommand,
-    &kTrustCommand,       &kUpdateCommand,       &kVerifyCommand,       &kVersionCommand,
+    &kListCommand,        &kLogsCommand,         &kRecoverCommand,      &kResizeCommand,
+    &kRemoveCommand,      &kResizeCommand,       &kRunCommand,          &kStartCommand,
+    &kStopCommand,        &kTrustCommand,        &kUpdateCommand,       &kVerifyCommand,
+    &kVersionCommand,
 };
 
 // Upstream's groups, and words that fingers know from elsewhere.
