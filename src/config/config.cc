@@ -18,6 +18,7 @@ struct KnownSection {
 
 // Sorted by name.
 constexpr KnownSection kKnown[] = {
+    {&kAuditSpec, [](const SectionReader& r, Config& c) { return readAudit(r, c.audit); }},
     {&kFilesSpec, [](const SectionReader& r, Config& c) { return readFileEntry(r, c.files); }},
     {&kLimitsSpec, [](const SectionReader& r, Config& c) { return readLimits(r, c.limits); }},
     {&kLogSpec, [](const SectionReader& r, Config& c) { return readLog(r, c.log); }},
@@ -116,9 +117,9 @@ Result<UserConfig> parseUser(std::string_view path, std::string_view content) {
 }
 
 std::span<const SectionSpec* const> allSections() {
-  static constexpr const SectionSpec* kSpecs[] = {&kFilesSpec,    &kLimitsSpec,    &kLogSpec,
-                                                  &kPoolSpec,     &kResourcesSpec, &kSandboxSpec,
-                                                  &kSecuritySpec, &kCommandsSpec};
+  static constexpr const SectionSpec* kSpecs[] = {&kAuditSpec,   &kFilesSpec,    &kLimitsSpec,
+                                                  &kLogSpec,     &kPoolSpec,     &kResourcesSpec,
+                                                  &kSandboxSpec, &kSecuritySpec, &kCommandsSpec};
   return kSpecs;
 }
 

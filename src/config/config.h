@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/sections/audit.h"
 #include "config/sections/commands.h"
 #include "config/sections/files.h"
 #include "config/sections/limits.h"
@@ -29,6 +30,7 @@ struct Config {
   PoolSection pool;      // user only
   LimitsSection limits;  // user only
   LogSection log;        // user only
+  AuditSection audit;    // user only
   std::vector<std::string> warnings;
   bool operator==(const Config&) const = default;
 };

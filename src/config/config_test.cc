@@ -224,5 +224,29 @@ TEST(ConfigTest, LongListsAndStringsAreBounded) {
   EXPECT_FALSE(parseProject("p", "[sandbox]\nname = \"a\\u0000b\""));
 }
 
+TEST(AuditSectionTest, IsTheOwnersAndStrict) {
+  const auto config = parseUser("config.toml", R"(
+[audit]
+enabled = false
+max_mb = 2
+max_files = 3
+on_failure = "refuse"
+redact = ["--licence", "corp_*"]
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_FALSE(config->audit.enabled->value);
+  EXPECT_EQ(config->audit.max_bytes->value, std::uint64_t{2} << 20U);
+  EXPECT_EQ(config->audit.max_files->value, 3U);
+  EXPECT_EQ(config->audit.on_failure->value, AuditFailure::Refuse);
+  EXPECT_EQ(config->audit.redact->value.size(), 2U);
+  for (const char* wrong :
+       {"enable = false", "on_failure = 'ignore'", "redact = ['*']", "redact = ['']",
+        "redact = ['a b']", "redact = ['A=b']", "max_mb = 0", "max_files = 0"}) {
+    EXPECT_FALSE(parseUser("config.toml", std::string("[audit]\n") + wrong)) << wrong;
+  }
+  EXPECT_EQ(parseProject("agentkernel.toml", "[audit]\nenabled = false\n").error().code,
+            ErrorCode::PermissionDenied);
+}
+
 }  // namespace
 }  // namespace ak::config

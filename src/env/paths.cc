@@ -83,6 +83,8 @@ Result<Paths> findPaths(const Environment& environment, const UserIdentity& user
     state = (data ? *data : paths.home + "/.local/share") + "/agentkernel";
   }
   paths.state = *std::move(state);
+  const bool default_state = paths.state == paths.home + "/.local/share/agentkernel";
+  paths.audit_log = (default_state ? paths.home + "/.agentkernel" : paths.state) + "/audit.jsonl";
   paths.runtime = runtimeDirectory(environment, user, paths.state);
   const auto config = absolutePath(environment, "XDG_CONFIG_HOME");
   paths.config_directory = (config ? *config : paths.home + "/.config") + "/agentkernel";

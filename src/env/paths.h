@@ -25,6 +25,11 @@ struct Paths {
   // What `agentkernel trust` granted; beside config.toml so that a copied config takes it along,
   // and a file of its own so that no program ever rewrites what the user wrote by hand.
   std::string trust_file;
+  // HOME/.agentkernel/audit.jsonl, where other implementations have it; <state>/audit.jsonl when
+  // the state directory is not the default one, since a log belongs to one daemon.
+  std::string audit_log;
+
+  std::string auditHead() const { return state + "/audit.head"; }
 
   std::string daemonSocket() const { return runtime + "/daemon.sock"; }
 

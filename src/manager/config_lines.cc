@@ -49,6 +49,10 @@ std::string shown(model::WorkspaceMode value) {
   return std::string(name(value));
 }
 
+std::string shown(config::AuditFailure choice) {
+  return choice == config::AuditFailure::Refuse ? "refuse" : "warn";
+}
+
 std::string shown(config::LogLevel level) {
   switch (level) {
     case config::LogLevel::Debug:
@@ -122,6 +126,11 @@ void addOwners(Lines& lines, const config::UserConfig& user) {
   add(lines, "limits.host_sandboxes", limits.host_sandboxes, "none");
   add(lines, "pool.size", user.pool.size, std::to_string(config::kDefaultPoolSize));
   add(lines, "pool.max", user.pool.max, std::to_string(config::poolMax(user.pool)));
+  add(lines, "audit.enabled", user.audit.enabled, "true");
+  addMebibytes(lines, "audit.max_mb", user.audit.max_bytes, "16");
+  add(lines, "audit.max_files", user.audit.max_files, "8");
+  add(lines, "audit.on_failure", user.audit.on_failure, "warn");
+  add(lines, "audit.redact", user.audit.redact, "none");
   add(lines, "log.level", user.log.level, "info");
   addMebibytes(lines, "log.max_mb", user.log.max_bytes, "16");
   add(lines, "log.max_files", user.log.max_files, "4");
