@@ -43,7 +43,10 @@ Result<manager::Caller> admitCaller(const net::HttpRequest& request) {
     return fail(ErrorCode::PermissionDenied, "this daemon serves another user",
                 "Start a daemon of your own with: agentkernel daemon start");
   }
-  return manager::Caller{};
+  manager::Caller caller;
+  caller.uid = request.peer->uid;
+  caller.pid = request.peer->pid;
+  return caller;
 }
 
 }  // namespace ak::api

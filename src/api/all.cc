@@ -6,6 +6,10 @@ const std::vector<Route>& allRoutes() {
   using enum Mutates;
   using net::OnDisconnect;
   static const std::vector<Route> kRoutes = {
+      {"GET", "/audit", getAudit, No, 0, OnDisconnect::Cancel,
+       "The audit log's newest events; last, sandbox, type, since"},
+      {"GET", "/audit/verify", verifyAudit, No, 0, OnDisconnect::Cancel,
+       "Read the whole audit log and say what is wrong first; head=SEQ:HASH"},
       {"GET", "/backends", getBackends, No, 0, OnDisconnect::Cancel,
        "Every isolation backend: usable or why not, what it can do"},
       {"POST", "/batch/run", postBatchRun, Yes, kLargeBody, OnDisconnect::Finish,
@@ -49,6 +53,8 @@ const std::vector<Route>& allRoutes() {
        "Copy what the guest wrote to the project"},
       {"POST", "/sandboxes/{name}/archive", archiveSandbox, Yes, kSmallBody, OnDisconnect::Finish,
        "Stop a sandbox and put it aside"},
+      {"GET", "/sandboxes/{name}/audit", getSandboxAudit, No, 0, OnDisconnect::Cancel,
+       "The newest audit events of one sandbox, also of one that is gone"},
       {"GET", "/sandboxes/{name}/changes", getChanges, No, 0, OnDisconnect::Cancel,
        "Paths that the guest wrote in its workspace"},
       {"GET", "/sandboxes/{name}/diff", getDiff, No, 0, OnDisconnect::Cancel,

@@ -142,7 +142,7 @@ Task<Result<HttpResponse>> postBatchRun(Call& call) {
   net::TaskGroup commands(executor);
   net::TaskGroup watch(executor);
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    commands.spawn(runOne(call.context.manager, call.caller, std::move(requests[i]), batch, i));
+    commands.spawn(runOne(call.manager, call.caller, std::move(requests[i]), batch, i));
   }
   watch.spawn(watchClient(call.exchange, batch));
   while (batch->open != 0) {

@@ -45,8 +45,7 @@ std::vector<std::string> pathsOf(const net::HttpRequest& request) {
 }  // namespace
 
 Task<Result<HttpResponse>> getChanges(Call& call) {
-  const auto changes =
-      co_await call.context.manager.changes(call.params[0], pathsOf(call.request()));
+  const auto changes = co_await call.manager.changes(call.params[0], pathsOf(call.request()));
   if (!changes) {
     co_return std::unexpected(changes.error());
   }
@@ -54,7 +53,7 @@ Task<Result<HttpResponse>> getChanges(Call& call) {
 }
 
 Task<Result<HttpResponse>> getDiff(Call& call) {
-  const auto diff = co_await call.context.manager.diff(call.params[0], pathsOf(call.request()));
+  const auto diff = co_await call.manager.diff(call.params[0], pathsOf(call.request()));
   if (!diff) {
     co_return std::unexpected(diff.error());
   }
@@ -67,7 +66,7 @@ Task<Result<HttpResponse>> applyChanges(Call& call) {
   Selection selection = AK_CO_TRY(readSelection(call.request().body));
   const auto force = selection.force ? manager::ApplyForce::Yes : manager::ApplyForce::No;
   const auto applied =
-      co_await call.context.manager.apply(call.params[0], std::move(selection.paths), force);
+      co_await call.manager.apply(call.params[0], std::move(selection.paths), force);
   if (!applied) {
     co_return std::unexpected(applied.error());
   }
@@ -76,8 +75,7 @@ Task<Result<HttpResponse>> applyChanges(Call& call) {
 
 Task<Result<HttpResponse>> discardChanges(Call& call) {
   Selection selection = AK_CO_TRY(readSelection(call.request().body));
-  const Status dropped =
-      co_await call.context.manager.discard(call.params[0], std::move(selection.paths));
+  const Status dropped = co_await call.manager.discard(call.params[0], std::move(selection.paths));
   if (!dropped) {
     co_return std::unexpected(dropped.error());
   }

@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "image/image_store.h"
+#include "manager/auditor.h"
 #include "manager/doctor.h"
 #include "manager/manager.h"
 #include "manager/settings_desk.h"
@@ -18,7 +19,8 @@ namespace ak::api {
 
 // What the routes work with. Everything referred to outlives the router.
 struct Context {
-  manager::Manager& manager;
+  manager::Manager& unaudited;  // for the router, which gives every call a manager that records
+  manager::Auditor& auditor;
   manager::Doctor& doctor;
   manager::SettingsDesk& settings;
   observe::Metrics& metrics;

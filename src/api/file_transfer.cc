@@ -91,7 +91,7 @@ Task<void> refuse(Call& call, const Error& error) {
 
 Task<void> sendJson(Call& call, const std::string& path) {
   BufferedFile file;
-  const auto read = co_await call.context.manager.files().read(call.params[0], path, file);
+  const auto read = co_await call.manager.files().read(call.params[0], path, file);
   if (!read) {
     co_return co_await refuse(call, read.error());
   }
@@ -105,7 +105,7 @@ Task<void> sendJson(Call& call, const std::string& path) {
 
 Task<void> sendRaw(Call& call, const std::string& path) {
   RawFile file(call.exchange);
-  const auto read = co_await call.context.manager.files().read(call.params[0], path, file);
+  const auto read = co_await call.manager.files().read(call.params[0], path, file);
   if (read) {
     (void)co_await call.exchange.finish();
   } else if (call.exchange.status() == 0) {
@@ -123,7 +123,7 @@ Task<void> sendFrames(Call& call, const std::string& path) {
   FrameSink frames(call.exchange);
   FramedFile file(call.exchange, frames);
   try {
-    const auto read = co_await call.context.manager.files().read(call.params[0], path, file);
+    const auto read = co_await call.manager.files().read(call.params[0], path, file);
     if (!read && call.exchange.status() == 0) {
       co_return co_await refuse(call, read.error());
     }
@@ -192,8 +192,8 @@ Task<void> takeContent(Call& call, manager::FileTarget target) {
     return nextPiece(frames);
   };
   try {
-    const auto written = co_await call.context.manager.files().write(
-        call.params[0], std::move(target), std::move(source));
+    const auto written =
+        co_await call.manager.files().write(call.params[0], std::move(target), std::move(source));
     if (!written && call.exchange.status() == 0) {
       co_return co_await refuse(call, written.error());
     }

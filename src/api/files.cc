@@ -44,8 +44,7 @@ json withPath(const wire::FileInfo& info, const std::string& path) {
 }
 
 Task<Result<HttpResponse>> stat(Call& call, manager::FinalLink last) {
-  const auto info =
-      co_await call.context.manager.files().stat(call.params[0], call.params[1], last);
+  const auto info = co_await call.manager.files().stat(call.params[0], call.params[1], last);
   if (!info) {
     co_return std::unexpected(info.error());
   }
@@ -53,7 +52,7 @@ Task<Result<HttpResponse>> stat(Call& call, manager::FinalLink last) {
 }
 
 Task<Result<HttpResponse>> list(Call& call) {
-  const auto entries = co_await call.context.manager.files().list(call.params[0], call.params[1]);
+  const auto entries = co_await call.manager.files().list(call.params[0], call.params[1]);
   if (!entries) {
     co_return std::unexpected(entries.error());
   }
@@ -68,8 +67,7 @@ Task<Result<HttpResponse>> list(Call& call) {
 
 Task<Result<HttpResponse>> makeDirectory(Call& call) {
   manager::FileTarget target = AK_CO_TRY(targetOf(call));
-  const auto made =
-      co_await call.context.manager.files().makeDirectory(call.params[0], std::move(target));
+  const auto made = co_await call.manager.files().makeDirectory(call.params[0], std::move(target));
   if (!made) {
     co_return std::unexpected(made.error());
   }
@@ -78,8 +76,8 @@ Task<Result<HttpResponse>> makeDirectory(Call& call) {
 
 Task<Result<HttpResponse>> makeLink(Call& call, std::string text) {
   manager::FileTarget target = AK_CO_TRY(targetOf(call));
-  const auto made = co_await call.context.manager.files().makeLink(
-      call.params[0], std::move(target), std::move(text));
+  const auto made =
+      co_await call.manager.files().makeLink(call.params[0], std::move(target), std::move(text));
   if (!made) {
     co_return std::unexpected(made.error());
   }
@@ -115,8 +113,8 @@ Task<Result<HttpResponse>> putJson(Call& call) {
   const json body = AK_CO_TRY(parseBody(call.request().body));
   std::string content = AK_CO_TRY(contentOf(body));
   manager::FileTarget target = AK_CO_TRY(targetOf(call));
-  const auto written = co_await call.context.manager.files().write(
-      call.params[0], std::move(target), wholeContent(std::move(content)));
+  const auto written = co_await call.manager.files().write(call.params[0], std::move(target),
+                                                           wholeContent(std::move(content)));
   if (!written) {
     co_return std::unexpected(written.error());
   }
@@ -125,7 +123,7 @@ Task<Result<HttpResponse>> putJson(Call& call) {
 
 Task<Result<HttpResponse>> putRaw(Call& call) {
   manager::FileTarget target = AK_CO_TRY(targetOf(call));
-  const auto written = co_await call.context.manager.files().write(
+  const auto written = co_await call.manager.files().write(
       call.params[0], std::move(target), wholeContent(std::move(call.request().body)));
   if (!written) {
     co_return std::unexpected(written.error());
@@ -191,7 +189,7 @@ Task<void> putFile(Call& call) {
 }
 
 Task<Result<HttpResponse>> deleteFile(Call& call) {
-  const auto removed = co_await call.context.manager.files().remove(
+  const auto removed = co_await call.manager.files().remove(
       call.params[0], call.params[1],
       isTrue(call.request(), "recursive") ? manager::Recursively::Yes : manager::Recursively::No);
   if (!removed) {
@@ -216,8 +214,7 @@ Task<Result<HttpResponse>> postFiles(Call& call) {
     }
     files.push_back({path, text.get<std::string>()});
   }
-  const auto written =
-      co_await call.context.manager.files().writeAll(call.params[0], std::move(files));
+  const auto written = co_await call.manager.files().writeAll(call.params[0], std::move(files));
   if (!written) {
     co_return std::unexpected(written.error());
   }

@@ -86,38 +86,55 @@ Task<Result<HttpResponse>> importImage(Call& call) {
     co_return fail(ErrorCode::InvalidArgument, "'path' must be absolute",
                    "Give the full path of a directory, tar file, OCI layout or docker archive.");
   }
+  manager::Auditor& auditor = call.context.auditor;
+  AK_CO_TRY(auditor.ready());
   image::ImageStore& images = call.context.images;
   const auto info = co_await call.context.workers.run([&] { return images.import(path, name); });
   if (!info) {
+    auditor.refused(call.caller, {"image_import", {}, {}, nullptr, path}, info.error());
     co_return std::unexpected(info.error());
   }
+  auditor.record(auditor.about(audit::Kind::ImageImported, call.caller)
+                     .text("image", info->name)
+                     .text("digest", info->digest)
+                     .text("path", path, audit::Event::kMaxPath));
   co_return success(toJson(*info), 201);
 }
 
 Task<Result<HttpResponse>> removeImage(Call& call) {
-  const std::vector<std::string> in_use = co_await digestsInUse(call.context.manager);
+  const std::vector<std::string> in_use = co_await digestsInUse(call.manager);
   image::ImageStore& images = call.context.images;
   const std::string& id = call.params[0];
+  manager::Auditor& auditor = call.context.auditor;
+  AK_CO_TRY(auditor.ready());
   const Status removed =
       co_await call.context.workers.run([&] { return images.remove(id, in_use); });
   if (!removed) {
+    auditor.refused(call.caller, {"image_remove", {}, {}, nullptr, id}, removed.error());
     co_return std::unexpected(removed.error());
   }
+  auditor.record(auditor.about(audit::Kind::ImageRemoved, call.caller).texts("images", {id}));
   co_return success("Image removed");
 }
 
 Task<Result<HttpResponse>> pruneImages(Call& call) {
-  const std::vector<std::string> in_use = co_await digestsInUse(call.context.manager);
+  const std::vector<std::string> in_use = co_await digestsInUse(call.manager);
+  manager::Auditor& auditor = call.context.auditor;
+  AK_CO_TRY(auditor.ready());
   image::ImageStore& images = call.context.images;
   const auto pruned = co_await call.context.workers.run([&] { return images.prune(in_use); });
   if (!pruned) {
     co_return std::unexpected(pruned.error());
   }
+  if (!pruned->removed.empty()) {
+    auditor.record(
+        auditor.about(audit::Kind::ImageRemoved, call.caller).texts("images", pruned->removed));
+  }
   co_return success({{"removed", pruned->removed}, {"freed_bytes", pruned->freed_bytes}});
 }
 
 Task<Result<HttpResponse>> imageUsage(Call& call) {
-  const std::vector<std::string> in_use = co_await digestsInUse(call.context.manager);
+  const std::vector<std::string> in_use = co_await digestsInUse(call.manager);
   image::ImageStore& images = call.context.images;
   const auto list = co_await call.context.workers.run([&images] { return images.list(); });
   if (!list) {

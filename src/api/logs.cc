@@ -38,7 +38,7 @@ json logEntries(std::string_view text) {
 }
 
 Task<HttpResponse> wholeLog(Call& call) {
-  const auto text = co_await call.context.manager.logs(call.params[0]);
+  const auto text = co_await call.manager.logs(call.params[0]);
   co_return text ? success(logEntries(*text)) : failure(text.error());
 }
 
@@ -49,7 +49,7 @@ Error daemonEnds() {
 
 Task<Result<std::string>> follow(Call& call, manager::ExecSink& sink) {
   manager::LogSink pass = [&sink](std::string_view piece) { return sink.standardOutput(piece); };
-  co_return co_await call.context.manager.followLogs(call.params[0], std::move(pass));
+  co_return co_await call.manager.followLogs(call.params[0], std::move(pass));
 }
 
 Task<void> followAsFrames(Call& call) {
@@ -96,7 +96,7 @@ Task<void> getLogs(Call& call) {
   // What is refused is refused before the stream begins, as an ordinary answer.
   Status valid = checkUpgrade(call.request());
   if (valid) {
-    if (auto view = co_await call.context.manager.get(call.params[0]); !view) {
+    if (auto view = co_await call.manager.get(call.params[0]); !view) {
       valid = std::unexpected(std::move(view).error());
     }
   }

@@ -43,6 +43,13 @@ constexpr Metric kPoolClaims{Counter,
                              "Sandboxes that came from the pool (hit) or not (miss).",
                              kResultLabel,
                              {}};
+constexpr Metric kAuditEvents{
+    Counter, "agentkernel_audit_events_total", "Events written to the audit log.", {}, {}};
+constexpr Metric kAuditLost{Counter,
+                            "agentkernel_audit_lost_total",
+                            "Events that could not be written to the audit log.",
+                            {},
+                            {}};
 constexpr Metric kBuildInfo{
     Gauge, "agentkernel_build_info", "Always 1; the version is a label.", kVersionLabel, {}};
 
@@ -96,7 +103,12 @@ json hostUsage(double cpu_percent) {
 }  // namespace
 
 Task<Result<HttpResponse>> getMetrics(Call& call) {
-  look(call.context.manager.overview(), call.context.metrics);
+  if (const audit::Log* log = call.context.auditor.log()) {
+    const audit::Log::Stats stats = log->stats();
+    call.context.metrics.set(kAuditEvents, {}, stats.recorded);
+    call.context.metrics.set(kAuditLost, {}, stats.lost);
+  }
+  look(call.manager.overview(), call.context.metrics);
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4";
   response.body = call.context.metrics.text();
@@ -111,7 +123,7 @@ Task<Result<HttpResponse>> getStats(Call& call) {
   const std::uint64_t all = after.second - before.second;
   const double cpu =
       all == 0 ? 0.0 : static_cast<double>((after.first - before.first) * 1000 / all) / 10;
-  const manager::Overview overview = call.context.manager.overview();
+  const manager::Overview overview = call.manager.overview();
   const auto uptime = call.context.clock.steady() - call.context.started_at;
   json body = {{"version", AK_VERSION},
                {"backend", overview.backend.empty() ? "unavailable" : overview.backend},

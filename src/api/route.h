@@ -15,6 +15,7 @@ namespace ak::api {
 // One request on its way through a route.
 struct Call {
   Context& context;
+  manager::Manager& manager;  // as this caller sees it: what it does is recorded
   net::HttpExchange& exchange;
   std::vector<std::string> params;  // what stood for the template's {...}, in order
   manager::Caller caller;

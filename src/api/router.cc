@@ -12,6 +12,7 @@
 #include "api/http_metrics.h"
 #include "api/reply.h"
 #include "base/text.h"
+#include "manager/audited_manager.h"
 
 namespace ak::api {
 namespace {
@@ -143,7 +144,8 @@ net::Task<void> Router::run(const Route& route,
                             std::vector<std::string> params,
                             manager::Caller caller,
                             net::HttpExchange& exchange) {
-  Call call{context_, exchange, std::move(params), caller};
+  manager::AuditedManager manager(context_.unaudited, context_.auditor, caller);
+  Call call{context_, manager, exchange, std::move(params), caller};
   const SteadyTime begin = context_.clock.steady();
   Result<net::HttpResponse> response = fail(ErrorCode::Internal, "an unexpected failure");
   try {

@@ -21,6 +21,11 @@ net::Task<Result<net::HttpResponse>> getConfig(Call& call);
 net::Task<Result<net::HttpResponse>> postTrust(Call& call);
 net::Task<Result<net::HttpResponse>> deleteTrust(Call& call);
 
+// audit.cc
+net::Task<Result<net::HttpResponse>> getAudit(Call& call);
+net::Task<Result<net::HttpResponse>> verifyAudit(Call& call);
+net::Task<Result<net::HttpResponse>> getSandboxAudit(Call& call);
+
 // batch.cc
 net::Task<Result<net::HttpResponse>> postBatchRun(Call& call);
 

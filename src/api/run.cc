@@ -191,7 +191,7 @@ Task<void> postRun(Call& call) {
     co_return co_await refuse(call, std::move(valid).error());
   }
   co_await serveCommand(call, [&](manager::ExecSink& sink) {
-    return call.context.manager.run(call.caller, std::move(*request), sink);
+    return call.manager.run(call.caller, std::move(*request), sink);
   });
 }
 
@@ -203,7 +203,7 @@ Task<void> postExec(Call& call) {
     co_return co_await refuse(call, std::move(valid).error());
   }
   co_await serveCommand(call, [&](manager::ExecSink& sink) {
-    return call.context.manager.exec(call.caller, call.params[0], std::move(*request), sink);
+    return call.manager.exec(call.caller, call.params[0], std::move(*request), sink);
   });
 }
 
@@ -228,7 +228,7 @@ Task<void> postRunStream(Call& call) {
   (void)co_await sink.event("started", first, net::Flush::Soon);
   try {
     const Result<RunResult> result =
-        co_await call.context.manager.run(call.caller, std::move(*request), sink);
+        co_await call.manager.run(call.caller, std::move(*request), sink);
     beside.cancel();
     co_await beside.join();
     co_await endEvents(sink, result);

@@ -89,7 +89,7 @@ Task<Result<HttpResponse>> listSandboxes(Call& call) {
   }
   // One at a time: the tree of a thousand would cost more than its text.
   std::string list = "[";
-  for (const manager::SandboxView& view : co_await call.context.manager.list(std::move(labels))) {
+  for (const manager::SandboxView& view : co_await call.manager.list(std::move(labels))) {
     list += list.size() > 1 ? "," : "";
     list += dump(toJson(view));
   }
@@ -103,7 +103,7 @@ Task<Result<HttpResponse>> createSandbox(Call& call) {
   if (Status status = checkUnsupported(body); !status) {
     co_return std::unexpected(status.error());
   }
-  if (Status status = checkBackend(body, call.context.manager.overview().backend); !status) {
+  if (Status status = checkBackend(body, call.manager.overview().backend); !status) {
     co_return std::unexpected(status.error());
   }
   if (request.name.empty()) {
@@ -117,7 +117,7 @@ Task<Result<HttpResponse>> createSandbox(Call& call) {
     co_return std::unexpected(status.error());
   }
   request.keep = true;
-  const auto view = co_await call.context.manager.create(call.caller, std::move(request));
+  const auto view = co_await call.manager.create(call.caller, std::move(request));
   if (!view) {
     co_return std::unexpected(view.error());
   }
@@ -125,7 +125,7 @@ Task<Result<HttpResponse>> createSandbox(Call& call) {
 }
 
 Task<Result<HttpResponse>> getSandbox(Call& call) {
-  const auto view = co_await call.context.manager.get(call.params[0]);
+  const auto view = co_await call.manager.get(call.params[0]);
   if (!view) {
     co_return std::unexpected(view.error());
   }
@@ -141,7 +141,7 @@ Task<Result<HttpResponse>> getSandboxByUuid(Call& call) {
 }
 
 Task<Result<HttpResponse>> startSandbox(Call& call) {
-  const auto view = co_await call.context.manager.start(call.params[0]);
+  const auto view = co_await call.manager.start(call.params[0]);
   if (!view) {
     co_return std::unexpected(view.error());
   }
@@ -149,7 +149,7 @@ Task<Result<HttpResponse>> startSandbox(Call& call) {
 }
 
 Task<Result<HttpResponse>> stopSandbox(Call& call) {
-  const auto view = co_await call.context.manager.stop(call.params[0]);
+  const auto view = co_await call.manager.stop(call.params[0]);
   if (!view) {
     co_return std::unexpected(view.error());
   }
@@ -157,7 +157,7 @@ Task<Result<HttpResponse>> stopSandbox(Call& call) {
 }
 
 Task<Result<HttpResponse>> removeSandbox(Call& call) {
-  const Status removed = co_await call.context.manager.remove(call.params[0]);
+  const Status removed = co_await call.manager.remove(call.params[0]);
   if (!removed) {
     co_return std::unexpected(removed.error());
   }
@@ -165,7 +165,7 @@ Task<Result<HttpResponse>> removeSandbox(Call& call) {
 }
 
 Task<Result<HttpResponse>> verifySandbox(Call& call) {
-  const auto checks = co_await call.context.manager.verify(call.params[0]);
+  const auto checks = co_await call.manager.verify(call.params[0]);
   if (!checks) {
     co_return std::unexpected(checks.error());
   }

@@ -37,10 +37,18 @@ Task<Result<HttpResponse>> postTrust(Call& call) {
                    "Send the file's bytes as padded base64.");
   }
   file.content = std::move(*content);
+  manager::Auditor& auditor = call.context.auditor;
+  AK_CO_TRY(auditor.ready());
+  const std::string path = file.path;
   const auto grant = co_await call.context.settings.trust(call.caller, std::move(file));
   if (!grant) {
+    auditor.refused(call.caller, {"trust", {}, {}, nullptr, path}, grant.error());
     co_return std::unexpected(grant.error());
   }
+  auditor.record(auditor.about(audit::Kind::PermissionGranted, call.caller)
+                     .text("permission", "project_trust")
+                     .text("path", grant->project.directory, audit::Event::kMaxPath)
+                     .text("sha256", grant->project.sha256));
   co_return success({{"directory", grant->project.directory},
                      {"sha256", grant->project.sha256},
                      {"granted_at", grant->granted_at}});
@@ -49,10 +57,16 @@ Task<Result<HttpResponse>> postTrust(Call& call) {
 Task<Result<HttpResponse>> deleteTrust(Call& call) {
   const json body = AK_CO_TRY(parseBody(call.request().body));
   const std::string path = AK_CO_TRY(textField(body, "path"));
+  manager::Auditor& auditor = call.context.auditor;
+  AK_CO_TRY(auditor.ready());
   const Status revoked = co_await call.context.settings.revoke(call.caller, path);
   if (!revoked) {
+    auditor.refused(call.caller, {"revoke_trust", {}, {}, nullptr, path}, revoked.error());
     co_return std::unexpected(revoked.error());
   }
+  auditor.record(auditor.about(audit::Kind::PermissionRevoked, call.caller)
+                     .text("permission", "project_trust")
+                     .text("path", path, audit::Event::kMaxPath));
   co_return success("Trust taken back");
 }
 

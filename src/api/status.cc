@@ -32,6 +32,19 @@ json toJson(const backend::Capabilities& can) {
           {"host_volumes", false}};
 }
 
+json auditStatus(const audit::Log* log) {
+  if (log == nullptr) {
+    return {{"enabled", false}};
+  }
+  const audit::Log::Stats stats = log->stats();
+  json body = {
+      {"enabled", true}, {"path", log->path()}, {"recorded", stats.recorded}, {"lost", stats.lost}};
+  if (!stats.failing.empty()) {
+    body["failing"] = stats.failing;
+  }
+  return body;
+}
+
 }  // namespace
 
 Task<Result<HttpResponse>> getHealth(Call&) {
@@ -39,7 +52,7 @@ Task<Result<HttpResponse>> getHealth(Call&) {
 }
 
 Task<Result<HttpResponse>> getStatus(Call& call) {
-  const manager::Overview overview = call.context.manager.overview();
+  const manager::Overview overview = call.manager.overview();
   const auto uptime = call.context.clock.steady() - call.context.started_at;
   co_return success(
       {{"version", AK_VERSION},
@@ -50,7 +63,8 @@ Task<Result<HttpResponse>> getStatus(Call& call) {
        {"running", overview.running},
        {"known", overview.known},
        {"launcher_restarts", overview.launcher_restarts},
-       {"pool", toJson(overview.pool)}});
+       {"pool", toJson(overview.pool)},
+       {"audit", auditStatus(call.context.auditor.log())}});
 }
 
 json toJson(const std::vector<manager::DoctorCheck>& checks) {
@@ -73,7 +87,7 @@ Task<Result<HttpResponse>> getDoctor(Call& call) {
 
 Task<Result<HttpResponse>> getBackends(Call& call) {
   json list = json::array();
-  const std::string chosen = call.context.manager.overview().backend;
+  const std::string chosen = call.manager.overview().backend;
   for (backend::Backend* backend : call.context.backends) {
     const backend::Probe probe = co_await backend->probe();
     json item = {{"backend", backend->name()},
@@ -102,7 +116,7 @@ Task<Result<HttpResponse>> stopDaemon(Call& call) {
   }
   json running = json::array();
   const manager::LabelFilter all;
-  for (const manager::SandboxView& view : co_await call.context.manager.list(all)) {
+  for (const manager::SandboxView& view : co_await call.manager.list(all)) {
     if (view.status == model::SandboxStatus::Running) {
       running.push_back(view.record.name);
     }

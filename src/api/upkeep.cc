@@ -87,7 +87,7 @@ Result<HttpResponse> answer(const Result<manager::SandboxView>& view) {
 
 Task<Result<HttpResponse>> patchSandbox(Call& call) {
   manager::SandboxUpdate update = AK_CO_TRY(readUpdate(call.request().body));
-  const auto view = co_await call.context.manager.update(call.params[0], std::move(update));
+  const auto view = co_await call.manager.update(call.params[0], std::move(update));
   co_return answer(view);
 }
 
@@ -113,7 +113,7 @@ Task<Result<HttpResponse>> extendSandbox(Call& call) {
   std::optional<std::uint64_t> seconds;
   readSeconds(fields, "by", seconds);
   AK_CO_TRY(std::move(fields).status());
-  const auto view = co_await call.context.manager.extend(
+  const auto view = co_await call.manager.extend(
       call.params[0], seconds.value_or(static_cast<std::uint64_t>(kExtendBy.count())));
   if (!view) {
     co_return std::unexpected(view.error());
@@ -131,12 +131,12 @@ Task<Result<HttpResponse>> archiveSandbox(Call& call) {
     co_return fail(ErrorCode::InvalidArgument, "'reason' is longer than 1024 bytes",
                    "Say it in fewer words.");
   }
-  const auto view = co_await call.context.manager.archive(call.params[0], std::move(reason));
+  const auto view = co_await call.manager.archive(call.params[0], std::move(reason));
   co_return answer(view);
 }
 
 Task<Result<HttpResponse>> recoverSandbox(Call& call) {
-  const auto view = co_await call.context.manager.unarchive(call.params[0]);
+  const auto view = co_await call.manager.unarchive(call.params[0]);
   co_return answer(view);
 }
 
@@ -149,7 +149,7 @@ Task<Result<HttpResponse>> postGc(Call& call) {
   readLabels(fields, labels);
   AK_CO_TRY(std::move(fields).status());
   request.labels.assign(labels.begin(), labels.end());
-  const manager::Collected done = co_await call.context.manager.collect(std::move(request));
+  const manager::Collected done = co_await call.manager.collect(std::move(request));
   co_return success({{"dry_run", done.dry_run},
                      {"removed", done.removed},
                      {"count", done.removed.size()},
@@ -162,7 +162,7 @@ Task<Result<HttpResponse>> postReconcile(Call& call) {
   bool dry_run = false;
   fields.boolean("dry_run", dry_run);
   AK_CO_TRY(std::move(fields).status());
-  const manager::Reconciled done = co_await call.context.manager.reconcile(dry_run);
+  const manager::Reconciled done = co_await call.manager.reconcile(dry_run);
   json answer = {{"dry_run", done.dry_run},   {"stopped", json::array()},
                  {"archived", json::array()}, {"removed", json::array()},
                  {"actions", json::array()},  {"failures", failuresToJson(done.failures)}};

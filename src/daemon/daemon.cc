@@ -14,16 +14,19 @@
 #include "api/doctor_json.h"
 #include "api/reply.h"
 #include "api/router.h"
+#include "audit/log.h"
 #include "backend/native/native_backend.h"
 #include "base/text.h"
 #include "daemon/host_budget.h"
 #include "daemon/instance_lock.h"
 #include "daemon/log_file.h"
 #include "image/image_store.h"
+#include "manager/auditor.h"
 #include "manager/daemon_manager.h"
 #include "manager/host_doctor.h"
 #include "manager/metered_manager.h"
 #include "net/http_server.h"
+#include "net/task_group.h"
 #include "os/seccomp.h"
 #include "sys/file.h"
 #include "sys/random.h"
@@ -51,6 +54,33 @@ LogFile::Bounds boundsOf(const config::LogSection& section) {
   return bounds;
 }
 
+std::unique_ptr<manager::Auditor> makeAuditor(net::Executor executor,
+                                              const env::Paths& paths,
+                                              const std::optional<config::AuditSection>& section,
+                                              const Clock& clock,
+                                              const observe::Log& log) {
+  const config::AuditSection said = section.value_or(config::AuditSection());
+  if (said.enabled && !said.enabled->value) {
+    return std::make_unique<manager::Auditor>(std::move(executor), nullptr, audit::Redactor(),
+                                              clock);
+  }
+  audit::Log::Options options;
+  options.path = paths.audit_log;
+  options.head_path = paths.auditHead();
+  options.max_bytes = said.max_bytes ? said.max_bytes->value : options.max_bytes;
+  options.max_files = said.max_files ? said.max_files->value : options.max_files;
+  if (said.on_failure && said.on_failure->value == config::AuditFailure::Refuse) {
+    options.on_failure = audit::OnFailure::Refuse;
+  }
+  // What the owner wants hidden is unknown when the configuration cannot be read.
+  audit::Redactor redactor = !section      ? audit::Redactor::everything()
+                             : said.redact ? audit::Redactor(said.redact->value)
+                                           : audit::Redactor();
+  return std::make_unique<manager::Auditor>(std::move(executor),
+                                            audit::Log::open(std::move(options), clock, log),
+                                            std::move(redactor), clock);
+}
+
 observe::Level levelOf(const config::LogSection& section) {
   if (!section.level) {
     return observe::Level::Info;
@@ -71,7 +101,7 @@ observe::Level levelOf(const config::LogSection& section) {
 // Everything that one daemon is made of, in the order in which each part stands on those before it.
 struct House {
   explicit House(const Options& daemon_options)
-      : options(daemon_options), workers(4), store_worker(1) {}
+      : options(daemon_options), workers(4), store_worker(1), beside(loop.executor()) {}
 
   Status build();
   net::Task<Status> open();
@@ -90,6 +120,7 @@ struct House {
   std::optional<store::SandboxStore> store;
   std::unique_ptr<image::ImageStore> images;
   manager::IdRanges ids;
+  std::unique_ptr<manager::Auditor> auditor;
   std::unique_ptr<backend::NativeBackend> backend;
   std::unique_ptr<manager::Planner> planner;
   std::unique_ptr<manager::Foundation> foundation;
@@ -101,6 +132,7 @@ struct House {
   std::unique_ptr<api::Router> router;
   std::unique_ptr<net::HttpServer> server;
   std::unique_ptr<net::Event> stop;
+  net::TaskGroup beside;
   bool stopping = false;
 };
 
@@ -124,6 +156,11 @@ Status House::build() {
   if (!current) {
     log.error("config", current.error().message);
   }
+  if (env::nonEmpty(env::processEnvironment(), "AGENTKERNEL_AUDIT")) {
+    log.warning("audit", "AGENTKERNEL_AUDIT has no effect: see [audit] in the user configuration");
+  }
+  auditor = makeAuditor(loop.executor(), paths,
+                        current ? std::optional(config.audit) : std::nullopt, clock, log);
   store = AK_TRY(store::SandboxStore::open(cat(paths.state, "/state.db")));
   image::ImageStore::Options image_options;
   image_options.directory = cat(paths.state, "/images");
@@ -149,20 +186,24 @@ Status House::build() {
   planner = std::make_unique<manager::Planner>(workers, *images, *settings, std::move(planning));
   foundation = std::make_unique<manager::Foundation>(manager::Foundation{
       loop.executor(), workers, store_worker, clock, random, *backend, *images, *store, ids, log,
-      paths.state, paths.runtime, hostBudget(paths.state, config.limits)});
+      paths.state, paths.runtime, hostBudget(paths.state, config.limits), auditor.get()});
   manager = std::make_unique<manager::DaemonManager>(*foundation, *planner);
   metered = std::make_unique<manager::MeteredManager>(*manager, metrics, clock);
   desk = std::make_unique<manager::SettingsDesk>(workers, *settings, paths, clock);
-  manager::HostDoctor::Parts parts{workers, *settings, paths, backend.get()};
+  manager::HostDoctor::Parts parts{workers, *settings, paths, backend.get(), auditor.get()};
   doctor = std::make_unique<manager::HostDoctor>(std::move(parts));
   stop = std::make_unique<net::Event>(loop.executor());
   return {};
 }
 
 net::Task<Status> House::open() {
+  auditor->record(
+      auditor->about(audit::Kind::DaemonStarted, manager::Caller()).text("version", AK_VERSION));
+  beside.spawn(auditor->watchCommands());
   const Status recovered = co_await manager->recover();
   AK_CO_TRY(recovered);
   api::Context context{*metered,
+                       *auditor,
                        *doctor,
                        *desk,
                        metrics,
@@ -194,7 +235,10 @@ net::Task<void> House::close() {
   if (server) {
     co_await server->shutdown(kGrace);
   }
+  beside.cancel();
+  co_await beside.join();
   co_await manager->close();
+  auditor->record(auditor->about(audit::Kind::DaemonStopped, manager::Caller()));
   log.info("daemon", "stopped");
 }
 

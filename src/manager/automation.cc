@@ -62,11 +62,11 @@ net::Task<void> Lifetimes::saveStamps() {
 }
 
 net::Task<std::size_t> Lifetimes::lookOnce() {
-  const Collected collected = co_await collectAfter(CollectRequest(), kGrace);
+  const Collected collected = co_await collectFor(By::Timer, CollectRequest());
   for (const std::string& name : collected.removed) {
     foundation_.log.info("lifetimes", cat("removed ", name, ": its time to live is over"));
   }
-  const Reconciled reconciled = co_await reconcile(false);
+  const Reconciled reconciled = co_await reconcileFor(By::Timer, false);
   for (const policy::LifecycleDecision& each : reconciled.actions) {
     foundation_.log.info("lifetimes",
                          cat(policy::name(each.action), " ", each.sandbox, ": ", each.reason));

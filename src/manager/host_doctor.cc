@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "manager/audit_check.h"
 #include "os/user_namespace.h"
 #include "sys/file.h"
 
@@ -142,6 +143,9 @@ Checks checkHost(const env::Paths& paths, UserSettings& settings, Daemon daemon)
 net::Task<Checks> HostDoctor::check() {
   Checks checks = co_await parts_.workers.run(
       [this] { return checkHost(parts_.paths, parts_.settings, Daemon::Runs); });
+  if (parts_.auditor != nullptr) {
+    checks.push_back(checkAudit(*parts_.auditor));
+  }
   if (parts_.backend != nullptr) {
     const backend::Probe probe = co_await parts_.backend->probe();
     if (probe.usable) {

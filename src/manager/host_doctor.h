@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "env/paths.h"
+#include "manager/auditor.h"
 #include "manager/doctor.h"
 #include "manager/user_settings.h"
 #include "net/loop.h"
@@ -18,6 +19,7 @@ class HostDoctor final : public Doctor {
     UserSettings& settings;
     env::Paths paths;
     backend::Backend* backend = nullptr;  // null: no daemon could start
+    const Auditor* auditor = nullptr;     // likewise
   };
 
   explicit HostDoctor(Parts parts) : parts_(std::move(parts)) {}

@@ -13,6 +13,7 @@
 #include "manager/plan.h"
 #include "manager/sandbox_table.h"
 #include "manager/timekeeper.h"
+#include "manager/witness.h"
 #include "net/loop.h"
 #include "net/task_group.h"
 #include "observe/log.h"
@@ -36,6 +37,7 @@ struct Foundation {
   std::string state_directory;    // sandboxes/<uuid>/ below it belong to durable sandboxes
   std::string runtime_directory;  // b/<uuid>/ below it belong to running ones
   policy::HostBudget budget;
+  Witness* witness = nullptr;  // of what happens without a request
 };
 
 struct BeginOptions {
@@ -136,6 +138,8 @@ class Lifecycle {
   void onEnded(const backend::Ended& ended);
   void adopt(Sandbox& sandbox, backend::Started started);
   void markStopped(Sandbox& sandbox, std::string reason);
+  // For the witness, if there is one.
+  void endedByItself(const Sandbox& sandbox) const;
   void logFailure(std::string_view doing, const Sandbox& sandbox, const Error& error) const;
   Status refuseRemoved(const Sandbox& sandbox) const;
   net::Task<Status> reserve(SandboxPtr sandbox, model::Limits limits);

@@ -134,10 +134,21 @@ net::Task<Status> Lifecycle::removeNow(SandboxPtr sandbox) {
   co_return Status{};
 }
 
+// One-shots end with their command, which is told by whoever ran it.
+void Lifecycle::endedByItself(const Sandbox& sandbox) const {
+  if (foundation_.witness != nullptr && sandbox.durable) {
+    foundation_.witness->byItself(Witness::Deed::Stopped, sandbox.record,
+                                  sandbox.record.stop_reason);
+  }
+}
+
 void Lifecycle::stopInBackground(SandboxPtr sandbox, std::string reason) {
   background_.spawn([](Lifecycle& self, SandboxPtr it, std::string why) -> net::Task<void> {
+    const bool ran = it->status != model::SandboxStatus::Stopped;
     if (const Status stopped = co_await self.stop(it, std::move(why)); !stopped) {
       self.logFailure("stopping", *it, stopped.error());
+    } else if (ran) {
+      self.endedByItself(*it);
     }
   }(*this, std::move(sandbox), std::move(reason)));
 }

@@ -30,6 +30,18 @@ Status edit(const SandboxUpdate& update, model::SandboxRecord& record) {
   return model::validate(policy);
 }
 
+Witness::Deed deedOf(policy::LifecycleAction action) {
+  switch (action) {
+    case policy::LifecycleAction::Stop:
+      return Witness::Deed::Stopped;
+    case policy::LifecycleAction::Archive:
+      return Witness::Deed::Archived;
+    case policy::LifecycleAction::Delete:
+      return Witness::Deed::Removed;
+  }
+  return Witness::Deed::Removed;
+}
+
 }  // namespace
 
 Lifetimes::Lifetimes(const Foundation& foundation, Lifecycle& lifecycle)
@@ -93,10 +105,30 @@ net::Task<Status> Lifetimes::unarchive(SandboxPtr sandbox) {
 }
 
 net::Task<Collected> Lifetimes::collect(CollectRequest request) {
-  return collectAfter(std::move(request), std::chrono::seconds(0));
+  return collectFor(By::Request, std::move(request));
 }
 
-net::Task<Collected> Lifetimes::collectAfter(CollectRequest request, std::chrono::seconds grace) {
+net::Task<Reconciled> Lifetimes::reconcile(bool dry_run) {
+  return reconcileFor(By::Request, dry_run);
+}
+
+void Lifetimes::tell(By by,
+                     const policy::LifecycleDecision& decided,
+                     const Sandbox& on,
+                     const Status& done) const {
+  if (by == By::Request || foundation_.witness == nullptr) {
+    return;
+  }
+  const Witness::Deed deed = deedOf(decided.action);
+  if (done) {
+    foundation_.witness->byItself(deed, on.record, decided.reason);
+  } else {
+    foundation_.witness->couldNot(deed, on.record, done.error());
+  }
+}
+
+net::Task<Collected> Lifetimes::collectFor(By by, CollectRequest request) {
+  const std::chrono::seconds grace = by == By::Timer ? kGrace : std::chrono::seconds(0);
   Collected result;
   result.dry_run = request.dry_run;
   for (const SandboxPtr& sandbox : lifecycle_.table().byName()) {
@@ -108,6 +140,8 @@ net::Task<Collected> Lifetimes::collectAfter(CollectRequest request, std::chrono
     }
     const std::string name = sandbox->record.name;
     const Status removed = request.dry_run ? Status() : co_await lifecycle_.remove(sandbox);
+    tell(by, {name, policy::LifecycleAction::Delete, "its time to live is over"}, *sandbox,
+         removed);
     if (removed) {
       result.removed.push_back(name);
     } else {
@@ -129,7 +163,7 @@ net::Task<Status> Lifetimes::act(SandboxPtr sandbox, const policy::LifecycleDeci
   co_return co_await lifecycle_.remove(sandbox);
 }
 
-net::Task<Reconciled> Lifetimes::reconcile(bool dry_run) {
+net::Task<Reconciled> Lifetimes::reconcileFor(By by, bool dry_run) {
   Reconciled result;
   result.dry_run = dry_run;
   std::vector<policy::LifecycleSubject> subjects;
@@ -148,7 +182,9 @@ net::Task<Reconciled> Lifetimes::reconcile(bool dry_run) {
     if (still.empty() || still.front().action != decision.action) {
       continue;
     }
-    const Status done = dry_run ? Status() : co_await act(*found, decision);
+    const SandboxPtr sandbox = *found;
+    const Status done = dry_run ? Status() : co_await act(sandbox, decision);
+    tell(by, decision, *sandbox, done);
     if (done) {
       result.actions.push_back(decision);
     } else {

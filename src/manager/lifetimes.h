@@ -45,8 +45,15 @@ class Lifetimes {
  private:
   friend class InUse;
 
+  // What the timer does is told to the witness, what somebody asked for by whoever asked.
+  enum class By : bool { Request, Timer };
+  void tell(By by,
+            const policy::LifecycleDecision& decided,
+            const Sandbox& on,
+            const Status& done) const;
   net::Task<Status> act(SandboxPtr sandbox, const policy::LifecycleDecision& decision);
-  net::Task<Collected> collectAfter(CollectRequest request, std::chrono::seconds grace);
+  net::Task<Collected> collectFor(By by, CollectRequest request);
+  net::Task<Reconciled> reconcileFor(By by, bool dry_run);
   net::Task<void> saveStamps();
   SteadyTime dueTime(const Sandbox& sandbox) const;
 

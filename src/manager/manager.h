@@ -18,6 +18,9 @@ namespace ak::manager {
 // Who asks. The unix socket's callers are the owner; TCP callers have ceilings (later).
 struct Caller {
   bool local = true;  // may name host paths
+  // Of the peer, as the kernel says; -1 when nobody asked (tests).
+  std::int64_t uid = -1;
+  std::int64_t pid = 0;
 };
 
 // Where a running command's output goes and its input comes from: implemented by the API per
@@ -35,6 +38,8 @@ class ExecSink {
     std::vector<std::string>
         warnings;  // the same of what is not as one would expect: for everybody
     bool from_pool = false;
+    model::Permissions permissions;
+    std::vector<std::string> command;  // when the request named none
   };
 
   virtual net::Task<Status> started(const Started& started) = 0;

@@ -145,7 +145,11 @@ net::Task<Status> Lifecycle::reconnect(SandboxPtr sandbox) {
         sandbox->log = std::move(*log);
       }
       if (sandbox->record.one_shot) {
-        co_return co_await stop(sandbox, "its command ended with the daemon that carried it");
+        const Status stopped =
+            co_await stop(sandbox, "its command ended with the daemon that carried it");
+        AK_CO_TRY(stopped);
+        endedByItself(*sandbox);
+        co_return Status{};
       }
       co_return Status{};
     }
@@ -158,6 +162,7 @@ net::Task<Status> Lifecycle::reconnect(SandboxPtr sandbox) {
     }
   }
   markStopped(*sandbox, std::move(reason));
+  endedByItself(*sandbox);
   co_return co_await save(*sandbox);
 }
 

@@ -187,6 +187,10 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
   started.hints = state->plan.hints;
   started.warnings = state->plan.warnings;
   started.from_pool = state->sandbox->from_pool;
+  started.permissions = state->sandbox->record.permissions;
+  if (state->request.command.empty()) {
+    started.command = state->plan.command;
+  }
   const Status told = co_await sink.started(started);
   result.phases.started = watch.microseconds();
   if (state->request.detach) {

@@ -22,6 +22,8 @@ net::Task<void> Lifecycle::endSilent(SandboxPtr sandbox) {
       co_await stop(sandbox, cat("its agent stopped answering: ", answered.error().message));
   if (!stopped) {
     logFailure("stopping", *sandbox, stopped.error());
+  } else {
+    endedByItself(*sandbox);
   }
 }
 

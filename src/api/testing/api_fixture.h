@@ -120,8 +120,16 @@ class ApiFixture : public ::testing::Test {
                               directory_.path() + "/trust.toml"};
   manager::SettingsDesk settings_{workers_, user_, pathsIn(directory_.path()), clock_};
   observe::Metrics metrics_;
+  observe::Log silent_;
   std::promise<void> stopped_;
-  Router router_{Context{.manager = manager_,
+  manager::Auditor auditor_{loop_.executor(),
+                            audit::Log::open({.path = directory_.path() + "/audit.jsonl",
+                                              .head_path = directory_.path() + "/audit.head"},
+                                             clock_,
+                                             silent_),
+                            audit::Redactor(), clock_};
+  Router router_{Context{.unaudited = manager_,
+                         .auditor = auditor_,
                          .doctor = doctor_,
                          .settings = settings_,
                          .metrics = metrics_,
