@@ -10,18 +10,18 @@ namespace {
 
 // Sorted by name.
 using Entry = const CommandSpec*;
-constexpr std::array<Entry, 36> kAll = {
-    &kApplyCommand,       &kArchiveCommand,      &kCompletionCommand,   &kConfigShowCommand,
-    &kCopyCommand,        &kCreateCommand,       &kDaemonLogsCommand,   &kDaemonRestartCommand,
-    &kDaemonStartCommand, &kDaemonStatusCommand, &kDaemonStopCommand,   &kDiffCommand,
-    &kDiscardCommand,     &kDoctorCommand,       &kExecCommand,         &kExtendTtlCommand,
-    &kGcCommand,          &kHelpCommand,         &kImagesImportCommand, &kImagesListCommand,
-    &kImagesPruneCommand, &kImagesRemoveCommand, &kInspectCommand,      &kReconcileCommand,
-    &kListCommand,        &kLogsCommand,         &kRecoverCommand,      &kResizeCommand,
-    &kRemoveCommand,      &kResizeCommand,       &kRunCommand,          &kStartCommand,
-    &kStopCommand,        &kTrustCommand,        &kUpdateCommand,       &kVerifyCommand,
+constexpr auto kAll = std::to_array<Entry>({
+    &kApplyCommand,        &kArchiveCommand,       &kAuditListCommand,   &kAuditVerifyCommand,
+    &kCompletionCommand,   &kConfigShowCommand,    &kCopyCommand,        &kCreateCommand,
+    &kDaemonLogsCommand,   &kDaemonRestartCommand, &kDaemonStartCommand, &kDaemonStatusCommand,
+    &kDaemonStopCommand,   &kDiffCommand,          &kDiscardCommand,     &kDoctorCommand,
+    &kExecCommand,         &kExtendTtlCommand,     &kGcCommand,          &kHelpCommand,
+    &kImagesImportCommand, &kImagesListCommand,    &kImagesPruneCommand, &kImagesRemoveCommand,
+    &kInspectCommand,      &kReconcileCommand,     &kListCommand,        &kLogsCommand,
+    &kRecoverCommand,      &kResizeCommand, &kRemoveCommand,        &kRunCommand,         &kStartCommand,
+    &kStopCommand,         &kTrustCommand,         &kUpdateCommand,      &kVerifyCommand,
     &kVersionCommand,
-};
+});
 
 // Upstream's groups, and words that fingers know from elsewhere.
 struct Alias {
@@ -29,7 +29,8 @@ struct Alias {
   std::string_view name;
 };
 
-constexpr std::array<Alias, 30> kAliases = {{
+constexpr auto kAliases = std::to_array<Alias>({
+    {"audit", "audit list"},
     {"completions", "completion"},
     {"copy", "cp"},
     {"daemon", "daemon status"},
@@ -60,7 +61,7 @@ constexpr std::array<Alias, 30> kAliases = {{
     {"sandbox update", "update"},
     {"unarchive", "recover"},
     {"config", "config show"},
-}};
+});
 
 const CommandSpec* byName(std::string_view name) {
   const auto found = std::ranges::find(kAll, name, [](Entry entry) { return entry->name; });

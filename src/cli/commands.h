@@ -6,6 +6,8 @@
 namespace ak::cli {
 
 extern const CommandSpec kResizeCommand;
+extern const CommandSpec kAuditListCommand;
+extern const CommandSpec kAuditVerifyCommand;
 extern const CommandSpec kRunCommand;
 extern const CommandSpec kExecCommand;
 extern const CommandSpec kListCommand;

@@ -109,6 +109,11 @@ void printStatus(Context& context, const json& data) {
   row("pool", cat(fieldText(pool, "warm"), " ready (", fieldText(pool, "target"),
                   " of each kind, at most ", fieldText(pool, "max"), "), ", fieldText(pool, "hits"),
                   " hits, ", fieldText(pool, "misses"), " misses"));
+  const json audit = data.value("audit", json::object());
+  row("audit", !audit.value("enabled", false) ? std::string("switched off")
+               : audit.contains("failing") ? cat("CANNOT BE WRITTEN: ", fieldText(audit, "failing"),
+                                                 "; ", fieldText(audit, "lost"), " events lost")
+                                           : fieldText(audit, "path"));
   row("launcher", cat("restarted ", fieldText(data, "launcher_restarts"), " times"));
 }
 
