@@ -97,7 +97,7 @@ Task<Result<HttpResponse>> resizeSandbox(Call& call) {
   model::AskedLimits limits;
   model::readLimits(fields, limits);
   AK_CO_TRY(std::move(fields).status());
-  const auto resized = co_await call.context.manager.resize(call.params[0], limits);
+  const auto resized = co_await call.manager.resize(call.params[0], limits);
   if (!resized) {
     co_return std::unexpected(resized.error());
   }

@@ -32,6 +32,7 @@ class AuditedManager final : public Manager {
   net::Task<Result<SandboxView>> stop(std::string name) override;
   net::Task<Status> remove(std::string name) override;
   net::Task<Result<SandboxView>> update(std::string name, SandboxUpdate update) override;
+  net::Task<Result<Resized>> resize(std::string name, model::AskedLimits limits) override;
   net::Task<Result<SandboxView>> extend(std::string name, std::uint64_t seconds) override;
   net::Task<Result<SandboxView>> archive(std::string name, std::string reason) override;
   net::Task<Result<SandboxView>> unarchive(std::string name) override;

@@ -53,6 +53,27 @@ net::Task<Result<SandboxView>> AuditedManager::update(std::string name, SandboxU
   co_return updated;
 }
 
+net::Task<Result<Resized>> AuditedManager::resize(std::string name, model::AskedLimits limits) {
+  AK_CO_TRY(auditor_.ready());
+  const Result<SandboxView> before = co_await inner_.get(name);
+  OperationRecord record(
+      auditor_, caller_,
+      OperationRecord::aboutSandbox(Kind::SandboxUpdated, "resize", name, before));
+  Result<Resized> resized = co_await inner_.resize(std::move(name), limits);
+  if (resized) {
+    const model::Limits& now = resized->view.record.permissions.limits;
+    record.done(record.event()
+                    .texts("change", {"limits"})
+                    .number("memory_bytes", now.memory_bytes)
+                    .number("cpu_percent", now.cpu_percent)
+                    .number("pids", now.pids)
+                    .flag("restarted", resized->restarted));
+  } else {
+    record.failed(resized.error());
+  }
+  co_return resized;
+}
+
 net::Task<Result<SandboxView>> AuditedManager::extend(std::string name, std::uint64_t seconds) {
   AK_CO_TRY(auditor_.ready());
   const Result<SandboxView> before = co_await inner_.get(name);
