@@ -106,7 +106,7 @@ Result<wire::GuestHello> Agent::admit(Session& session,
   answer.build = AK_VERSION;
   answer.proof = std::move(proof);
   answer.boot_id = boot_id_;
-  answer.capabilities = {"exec", "pty", "file", "stats", "shutdown"};
+  answer.capabilities = {"exec", "pty", "job", "file", "stats", "shutdown"};
   return answer;
 }
 
@@ -131,6 +131,7 @@ Result<std::unique_ptr<Stream>> Agent::open(wire::Service service,
     case wire::Service::Stats:
       return stats(port);
     case wire::Service::Job:
+      return jobs_.open(execContext(), identity_.rules(), request, port);
     case wire::Service::Relay:
     case wire::Service::Egress:
       break;
@@ -186,6 +187,7 @@ void Agent::killAll() {
   for (const auto& session : sessions_) {
     session->end(Error::make(ErrorCode::Cancelled, "the sandbox has ended"));
   }
+  jobs_.release([this](std::unique_ptr<Execution> execution) { keep(std::move(execution)); });
   for (Execution* execution : all_) {
     execution->kill(Execution::Reason::Killed);
   }
@@ -205,6 +207,7 @@ void Agent::finishStop() {
 }
 
 void Agent::sweep() {
+  jobs_.sweep();
   for (const auto& session : sessions_) {
     if (session->mux() != nullptr) {
       session->mux()->sweep();
@@ -219,9 +222,10 @@ void Agent::sweep() {
   finishStop();
 }
 
-// Without an owner for so long, everything ends: a one-shot sandbox must not outlive its daemon.
+// Without an owner for so long, everything ends: a one-shot sandbox must not outlive its daemon. A
+// job is work that somebody wants to find done.
 void Agent::keepLease() {
-  if (newest_ != nullptr) {
+  if (newest_ != nullptr || jobs_.wanted()) {
     loop_.cancel(lease_);
     lease_ = 0;
     return;

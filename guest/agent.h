@@ -9,6 +9,7 @@
 
 #include "guest/exec_stream.h"
 #include "guest/identity.h"
+#include "guest/job_table.h"
 #include "guest/session.h"
 
 namespace ak::guest {
@@ -66,9 +67,11 @@ class Agent final : public EventHandler,
   Identity identity_;
   std::string boot_id_;
   std::chrono::steady_clock::time_point started_;
-  // In the order of their needs: sessions hold executions, which leave to pursued_ and all_.
+  // In the order of their needs: sessions hold executions, which leave to pursued_ and all_, and
+  // read what jobs print.
   std::unordered_set<Execution*> all_;
   std::list<std::unique_ptr<Execution>> pursued_;
+  JobTable jobs_;
   std::list<std::unique_ptr<Session>> sessions_;
   Session* newest_ = nullptr;  // the authenticated one, if alive
   EventLoop::TimerId lease_ = 0;

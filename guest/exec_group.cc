@@ -35,10 +35,14 @@ class CgroupGroup final : public ExecGroup {
     if (all && ::write(all->get(), "1", 1) == 1) {
       return;
     }
+    signal(SIGKILL);
+  }
+
+  void signal(int number) override {
     for (const std::string_view line : split(members(), '\n')) {
       const auto pid = parseNumber<pid_t>(line);
       if (pid && *pid > 0 && *pid != ::getpid()) {
-        ::kill(*pid, SIGKILL);
+        ::kill(*pid, number);
       }
     }
   }
@@ -61,9 +65,23 @@ class CgroupGroup final : public ExecGroup {
   std::string members_;
 };
 
+void signalAll(const std::vector<pid_t>& members, int number) {
+  for (const pid_t pid : members) {
+    ::kill(pid, number);
+  }
+}
+
+void signalBelow(const Processes& processes, pid_t root, int number) {
+  if (const auto members = processes.descendants(root)) {
+    signalAll(*members, number);
+  }
+}
+
 class NamespaceGroup final : public ExecGroup {
  public:
   explicit NamespaceGroup(const Processes& processes) : processes_(processes) {}
+
+  void signal(int number) override { signalBelow(processes_, ::getpid(), number); }
 
   void kill() override { (void)killNamespace(); }
 
@@ -78,17 +96,16 @@ class NamespaceGroup final : public ExecGroup {
 
 // Stopped first, so that none forks while its neighbours are being killed.
 void stopAndKill(const std::vector<pid_t>& members) {
-  for (const int signal : {SIGSTOP, SIGKILL}) {
-    for (const pid_t pid : members) {
-      ::kill(pid, signal);
-    }
-  }
+  signalAll(members, SIGSTOP);
+  signalAll(members, SIGKILL);
 }
 
 class TreeGroup final : public ExecGroup {
  public:
   TreeGroup(const Processes& processes, pid_t supervisor)
       : processes_(processes), supervisor_(supervisor) {}
+
+  void signal(int number) override { signalBelow(processes_, supervisor_, number); }
 
   void kill() override {
     const auto members = processes_.descendants(supervisor_);
@@ -111,6 +128,8 @@ class StrayGroup final : public ExecGroup {
  public:
   StrayGroup(const Processes& processes, std::function<bool(pid_t)> expected)
       : processes_(processes), expected_(std::move(expected)) {}
+
+  void signal(int number) override { signalAll(members(), number); }
 
   void kill() override { stopAndKill(members()); }
 

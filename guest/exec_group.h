@@ -20,6 +20,8 @@ class ExecGroup {
   // Open cgroup.procs that the first process joins; -1: the group needs none.
   virtual int procs() const { return -1; }
 
+  // To each member alive now, once.
+  virtual void signal(int number) = 0;
   // SIGKILL to each member alive now. To be repeated until empty(): members may be forking.
   virtual void kill() = 0;
   virtual bool empty() = 0;

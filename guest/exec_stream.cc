@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include <csignal>
 
 #include "base/text.h"
+#include "guest/pipe.h"
 #include "guest/pty.h"
 #include "sys/file.h"
 
@@ -22,32 +21,6 @@ namespace {
 // After the end of a terminal's main process: more than a tty buffers, so that nothing is lost, yet
 // bounded, so that a background writer cannot keep the exec open.
 constexpr std::size_t kTerminalRest = 256 * 1024;
-
-struct Pipe {
-  sys::OwnedFd read;
-  sys::OwnedFd write;
-};
-
-Result<Pipe> makePipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
-    return failErrno("pipe");
-  }
-  return Pipe{sys::OwnedFd(ends[0]), sys::OwnedFd(ends[1])};
-}
-
-// Of these a stopped process gets none until it goes on (signal(7)): who stops a command and asks
-// it to end would wait for ever. systemd.kill(5) does likewise.
-bool asksToEnd(std::int32_t signal) {
-  return signal == SIGTERM || signal == SIGHUP || signal == SIGINT || signal == SIGQUIT;
-}
-
-Status setNonBlocking(const sys::OwnedFd& fd) {
-  if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
-    return failErrno("fcntl");
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -198,16 +171,11 @@ void ExecStream::onMainExit(const MainExit& exit) {
   exited_ = true;
   exit_ = exit;
   for (Output& output : outputs_) {
-    int pending = 0;
     if (!output.open) {
       continue;
     }
     // What is in the pipe by now is delivered; a background child may go on writing for ever.
-    if (terminal_ || ::ioctl(output.fd.get(), FIONREAD, &pending) != 0) {
-      output.left = kTerminalRest;
-    } else {
-      output.left = static_cast<std::size_t>(pending);
-    }
+    output.left = terminal_ ? kTerminalRest : bytesIn(output.fd).value_or(kTerminalRest);
   }
   port_.ready();
 }
@@ -217,14 +185,8 @@ void ExecStream::finishIfDrained() {
     return;
   }
   done_ = true;
-  wire::ExecExit exit;
-  exit.code = WIFEXITED(exit_.status) ? WEXITSTATUS(exit_.status) : 0;
-  exit.signal = WIFSIGNALED(exit_.status) ? WTERMSIG(exit_.status) : 0;
-  exit.timed_out = exit_.timed_out;
-  exit.killed = exit_.killed;
-  exit.out_of_memory = exit_.out_of_memory;
   closeInput();
-  port_.reply(wire::encode(exit));
+  port_.reply(wire::encode(exitRecord(exit_)));
   port_.close();
 }
 
@@ -293,9 +255,6 @@ void ExecStream::onControl(std::string_view payload) {
         group = foreground > 1 ? foreground : group;
       }
       execution_->signalGroup(group, control->signal);
-      if (asksToEnd(control->signal)) {
-        execution_->signalGroup(group, SIGCONT);
-      }
       return;
     }
     case wire::ExecControl::Kind::Kill:

@@ -17,12 +17,28 @@ namespace {
 constexpr std::chrono::milliseconds kLongestPause{100};
 constexpr int kMostSilences = 10;  // about half a second, by the pauses between looks
 
+// Of these a stopped process gets none until it goes on (signal(7)): who stops a command and asks
+// it to end would wait for ever. systemd.kill(5) does likewise.
+bool asksToEnd(int signal) {
+  return signal == SIGTERM || signal == SIGHUP || signal == SIGINT || signal == SIGQUIT;
+}
+
 std::string nextGroupName() {
   static std::uint64_t number = 0;
   return cat("exec-", ++number);
 }
 
 }  // namespace
+
+wire::ExecExit exitRecord(const MainExit& exit) {
+  wire::ExecExit record;
+  record.code = WIFEXITED(exit.status) ? WEXITSTATUS(exit.status) : 0;
+  record.signal = WIFSIGNALED(exit.status) ? WTERMSIG(exit.status) : 0;
+  record.timed_out = exit.timed_out;
+  record.killed = exit.killed;
+  record.out_of_memory = exit.out_of_memory;
+  return record;
+}
 
 Result<std::unique_ptr<Execution>> Execution::start(const Context& context,
                                                     ExecPlan& plan,
@@ -77,6 +93,7 @@ Status Execution::launchSupervised(ExecPlan& plan, ChildPlan& child) {
 Execution::~Execution() {
   context_.all.erase(this);
   context_.loop.cancel(timeout_);
+  context_.loop.cancel(grace_);
   context_.loop.cancel(pursuit_);
   context_.loop.forget(status_.get());
   context_.reaper.forget(main_);
@@ -100,15 +117,34 @@ void Execution::signalGroup(pid_t group, int number) const {
   // Once reaped, the number may be someone else's.
   if (!ended_ && group > 1) {
     ::kill(-group, number);
+    if (asksToEnd(number)) {
+      ::kill(-group, SIGCONT);
+    }
   }
 }
 
 void Execution::kill(Reason reason) {
   (reason == Reason::TimedOut ? timed_out_ : killed_) = true;
   context_.loop.cancel(timeout_);
+  context_.loop.cancel(grace_);
   context_.loop.cancel(pursuit_);
   pause_ = std::chrono::milliseconds(1);
   pursue();
+}
+
+void Execution::terminate(std::chrono::milliseconds grace) {
+  if (allGone()) {
+    return;  // its numbers may be someone else's by now
+  }
+  killed_ = true;
+  group_->signal(SIGTERM);
+  group_->signal(SIGCONT);
+  context_.loop.cancel(grace_);
+  grace_ = context_.loop.after(grace, [this] {
+    if (!allGone()) {
+      kill(Reason::Killed);
+    }
+  });
 }
 
 void Execution::pursue() {
@@ -125,8 +161,8 @@ void Execution::pursue() {
   }
 }
 
-bool Execution::finished() {
-  if (observer_ != nullptr || !ended_ || pursuit_ != 0) {
+bool Execution::allGone() {
+  if (!ended_ || pursuit_ != 0) {
     return false;
   }
   // A supervisor ends by itself after its last descendant: no need to look through /proc.

@@ -20,6 +20,9 @@ struct MainExit {
   bool out_of_memory = false;
 };
 
+// The same as the host is told.
+wire::ExecExit exitRecord(const MainExit& exit);
+
 class ExecutionObserver {
  public:
   virtual ~ExecutionObserver() = default;
@@ -55,17 +58,24 @@ class Execution final : public ChildListener, public EventHandler {
   void observe(ExecutionObserver* observer) { observer_ = observer; }
 
   void setTimeout(std::chrono::milliseconds after);
-  // To the main process' group; nothing once it has ended.
+  // To the main process' group, which goes on if it was stopped and is asked to end; nothing once
+  // the main process has ended.
   void signal(int number);
   void signalGroup(pid_t group, int number) const;
   enum class Reason { Killed, TimedOut };
   // SIGKILL for everything, again and again until all is gone.
   void kill(Reason reason);
+  // SIGTERM to everything, and after `grace` kill() for what is left. Its main process counts as
+  // killed from now on, however it ends. A second call changes the grace.
+  void terminate(std::chrono::milliseconds grace);
 
   bool mainEnded() const { return ended_; }
 
-  // Nothing is left and nobody watches: may be destroyed.
-  bool finished();
+  // Not one process is left.
+  bool allGone();
+
+  // And nobody watches: may be destroyed.
+  bool finished() { return observer_ == nullptr && allGone(); }
 
   void onChildExit(pid_t pid, int status) override;
   void onEvents(std::uint32_t events) override;
@@ -87,6 +97,7 @@ class Execution final : public ChildListener, public EventHandler {
   pid_t main_ = 0;
   pid_t supervisor_ = 0;
   EventLoop::TimerId timeout_ = 0;
+  EventLoop::TimerId grace_ = 0;
   EventLoop::TimerId pursuit_ = 0;
   std::chrono::milliseconds pause_{1};
   int silences_ = 0;

@@ -44,7 +44,7 @@ enum class FrameType : std::uint8_t {
 // reserved for their own change and answered with Reset{unsupported}.
 enum class Service : std::uint8_t {
   Exec = 1,
-  Job = 2,  // reserved
+  Job = 2,
   File = 3,
   Relay = 4,   // reserved
   Egress = 5,  // reserved

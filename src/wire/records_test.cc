@@ -1,4 +1,4 @@
-// Exec, file, stats, control and error records.
+// Exec, job, file, stats, control and error records.
 #include <gtest/gtest.h>
 
 #include "base/tlv.h"
@@ -6,6 +6,7 @@
 #include "wire/error.h"
 #include "wire/exec.h"
 #include "wire/file.h"
+#include "wire/job.h"
 #include "wire/stats.h"
 
 namespace ak::wire {
@@ -168,6 +169,89 @@ TEST(FileRecordsTest, EntryNamesCannotLeaveTheirDirectory) {
     info.name = name;
     EXPECT_FALSE(decodeFileInfo(encode(info))) << name;
   }
+}
+
+JobRequest startRequest() {
+  JobRequest request;
+  request.kind = JobRequest::Kind::Start;
+  request.id = "0123abcd";
+  request.exec = fullRequest();
+  request.exec.terminal = false;
+  request.exec.window = {};
+  request.exec.last = false;
+  return request;
+}
+
+JobRequest jobRequest(JobRequest::Kind kind) {
+  JobRequest request;
+  request.kind = kind;
+  request.id = "0123abcd";
+  return request;
+}
+
+TEST(JobRecordsTest, RoundTrip) {
+  using enum JobRequest::Kind;
+  EXPECT_EQ(*decodeJobRequest(encode(startRequest())), startRequest());
+  EXPECT_EQ(*decodeJobRequest(encode(JobRequest())), JobRequest());
+  JobRequest attach = jobRequest(Attach);
+  attach.from = {kMaxJobOffset, 7};
+  EXPECT_EQ(*decodeJobRequest(encode(attach)), attach);
+  JobRequest signal = jobRequest(Signal);
+  signal.signal = 64;
+  EXPECT_EQ(*decodeJobRequest(encode(signal)), signal);
+  JobRequest kill = jobRequest(Kill);
+  kill.grace_ms = kMaxGraceMs;
+  EXPECT_EQ(*decodeJobRequest(encode(kill)), kill);
+  const JobAttached attached{42, {1, 2}};
+  EXPECT_EQ(*decodeJobAttached(encode(attached)), attached);
+  const JobAck ack{{3, kMaxJobOffset}};
+  EXPECT_EQ(*decodeJobAck(encode(ack)), ack);
+  const std::vector<JobSummary> jobs = {{"00000000", 1, true}, {"ffffffff", 2, false}};
+  EXPECT_EQ(*decodeJobList(encode(jobs)), jobs);
+}
+
+TEST(JobRecordsTest, TruncationsAreErrorsOrSmallerValues) {
+  expectTruncationsDiffer(encode(startRequest()), decodeJobRequest, startRequest());
+  const JobAttached attached{42, {100'000, 200'000}};
+  expectTruncationsDiffer(encode(attached), decodeJobAttached, attached);
+}
+
+TEST(JobRecordsTest, RequestsAreValidated) {
+  const auto accepted = [](auto change) {
+    JobRequest request = startRequest();
+    change(request);
+    return decodeJobRequest(encode(request)).has_value();
+  };
+  for (const char* id : {"", "0123abc", "0123abcde", "0123ABCD", "../../ab", "0123abcg"}) {
+    EXPECT_FALSE(accepted([&](JobRequest& r) { r.id = id; })) << id;
+  }
+  EXPECT_FALSE(accepted([](JobRequest& r) { r.exec.argv.clear(); }));
+  EXPECT_FALSE(accepted([](JobRequest& r) { r.exec.terminal = true; }));
+  EXPECT_FALSE(accepted([](JobRequest& r) { r.exec.close_stdin = false; }));
+  EXPECT_FALSE(accepted([](JobRequest& r) { r.exec.last = true; }));
+  EXPECT_FALSE(accepted([](JobRequest& r) { r.signal = 15; }));
+  EXPECT_FALSE(accepted([](JobRequest& r) { r = jobRequest(JobRequest::Kind::Signal); }));
+  EXPECT_FALSE(accepted([](JobRequest& r) { r.from.err = kMaxJobOffset + 1; }));
+  EXPECT_FALSE(accepted([](JobRequest& r) { r.grace_ms = kMaxGraceMs + 1; }));
+  EXPECT_EQ(decodeJobRequest(TlvWriter().number(1, 77).text()).error().code,
+            ErrorCode::Unsupported);
+}
+
+// An agent that says so would fill the books, or have sums wrap.
+TEST(JobRecordsTest, AnswersAreBounded) {
+  EXPECT_FALSE(decodeJobAttached(encode(JobAttached{1, {kMaxJobOffset + 1, 0}})));
+  EXPECT_FALSE(decodeJobAck(encode(JobAck{{0, UINT64_MAX}})));
+  EXPECT_FALSE(decodeJobList(encode(std::vector<JobSummary>{{"../../ab", 1, true}})));
+  const JobSummary job{"00000000", 1, true};
+  EXPECT_FALSE(decodeJobList(encode(std::vector<JobSummary>{job, job})));
+  std::vector<JobSummary> many;
+  for (std::size_t i = 0; i <= kMaxJobs; ++i) {
+    std::string id = "00000000" + std::to_string(i);
+    many.push_back({id.substr(id.size() - 8), 1, false});
+  }
+  EXPECT_FALSE(decodeJobList(encode(many)));
+  many.pop_back();
+  EXPECT_TRUE(decodeJobList(encode(many)));
 }
 
 TEST(StatsRecordTest, RoundTrips) {
