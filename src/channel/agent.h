@@ -14,6 +14,7 @@
 #include "wire/exec.h"
 #include "wire/file.h"
 #include "wire/hello.h"
+#include "wire/job.h"
 
 namespace ak::channel {
 
@@ -45,6 +46,22 @@ class ExecStream {
   virtual net::Task<Status> writeStdin(std::string_view data) = 0;
   virtual net::Task<Status> closeStdin() = 0;
   virtual net::Task<Status> control(const wire::ExecControl& control) = 0;
+};
+
+// The host's end of a job (wire/job.h). Destroying it leaves the job alone.
+class JobStream {
+ public:
+  virtual ~JobStream() = default;
+
+  virtual std::uint32_t pid() const = 0;
+  // Of the first bytes to come. Not before what was asked for; behind it where the agent had to
+  // drop some.
+  virtual const wire::JobOffsets& from() const = 0;
+  // The next event, without an end of waiting: a job may be silent for days. Output is numbered
+  // from from() on without gaps.
+  virtual net::Task<Result<ExecStream::Event>> next() = 0;
+  // The output before these offsets is where it survives us.
+  virtual Status acknowledge(const wire::JobOffsets& kept) = 0;
 };
 
 // So many bytes went by, with this SHA-256 in hex.
@@ -96,6 +113,20 @@ class Agent {
   // a way to stop it), calls fail with Timeout once they have waited for it, all together, until
   // kLateAnswer after the command should have been over. Time that the caller takes is not counted.
   virtual net::Task<Result<std::unique_ptr<ExecStream>>> exec(wire::ExecRequest request) = 0;
+
+  // Jobs, by ids that the caller chooses (8 hex digits). An attached stream takes over from the one
+  // before, also from one of an earlier session.
+  virtual net::Task<Result<std::unique_ptr<JobStream>>> startJob(std::string id,
+                                                                 wire::ExecRequest request) = 0;
+  virtual net::Task<Result<std::unique_ptr<JobStream>>> attachJob(std::string id,
+                                                                  wire::JobOffsets from) = 0;
+  virtual net::Task<Result<std::vector<wire::JobSummary>>> listJobs() = 0;
+  virtual net::Task<Status> signalJob(std::string id, int signal) = 0;
+  // SIGTERM to all that it started, after `grace` SIGKILL; returns when nothing is left.
+  virtual net::Task<Status> killJob(std::string id, std::chrono::milliseconds grace) = 0;
+  // Of one that has ended: the agent gives up what it keeps of it.
+  virtual net::Task<Status> forgetJob(std::string id) = 0;
+
   virtual net::Task<Status> ping() = 0;
   virtual net::Task<Status> shutdown() = 0;
 

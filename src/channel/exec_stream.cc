@@ -13,25 +13,33 @@ net::Task<Result<Item>> SessionExec::receive() {
   co_return item;
 }
 
+Result<ExecStream::Event> eventOf(Item item) {
+  ExecStream::Event event;
+  if (item.reply) {
+    event.exit = AK_TRY(wire::decodeExecExit(item.data));
+    event.kind = ExecStream::Event::Kind::Exit;
+    return event;
+  }
+  if (item.channel == wire::kStdin) {
+    return fail(ErrorCode::Protocol, "the sandbox's agent sent output on the input channel");
+  }
+  event.kind = item.channel == wire::kStdout ? ExecStream::Event::Kind::Stdout
+                                             : ExecStream::Event::Kind::Stderr;
+  event.data = std::move(item.data);
+  return event;
+}
+
 net::Task<Result<ExecStream::Event>> SessionExec::next() {
   if (exited_) {
     co_return fail(ErrorCode::Conflict, "the command has ended");
   }
   auto received = co_await receive();
   Item item = AK_CO_TRY(std::move(received));
-  Event event;
-  if (item.reply) {
-    event.exit = AK_CO_TRY(wire::decodeExecExit(item.data));
-    event.kind = Event::Kind::Exit;
+  Event event = AK_CO_TRY(eventOf(std::move(item)));
+  if (event.kind == Event::Kind::Exit) {
     exited_ = true;
     stream_.close();
-    co_return event;
   }
-  if (item.channel == wire::kStdin) {
-    co_return fail(ErrorCode::Protocol, "the sandbox's agent sent output on the input channel");
-  }
-  event.kind = item.channel == wire::kStdout ? Event::Kind::Stdout : Event::Kind::Stderr;
-  event.data = std::move(item.data);
   co_return event;
 }
 

@@ -8,6 +8,9 @@
 
 namespace ak::channel {
 
+// What an item of the guest means; Exit ends the stream. Protocol: not one of the three.
+Result<ExecStream::Event> eventOf(Item item);
+
 // ExecStream over a session's stream.
 class SessionExec final : public ExecStream {
  public:

@@ -7,14 +7,12 @@
 #include "base/text.h"
 #include "channel/exec_stream.h"
 #include "channel/file_stream.h"
+#include "channel/reply.h"
 #include "wire/control.h"
 
 namespace ak::channel {
 
-namespace {
-
-net::Task<Result<std::string>> replyOf(StreamHandle& stream,
-                                       std::chrono::milliseconds limit = kCallLimit) {
+net::Task<Result<std::string>> replyOf(StreamHandle& stream, std::chrono::milliseconds limit) {
   auto received = co_await stream.receiveWithin(limit);
   Item item = AK_CO_TRY(std::move(received));
   if (!item.reply) {
@@ -22,8 +20,6 @@ net::Task<Result<std::string>> replyOf(StreamHandle& stream,
   }
   co_return std::move(item.data);
 }
-
-}  // namespace
 
 SessionAgent::~SessionAgent() {
   session_->onClosed(nullptr);

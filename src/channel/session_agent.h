@@ -24,6 +24,15 @@ class SessionAgent final : public Agent {
 
   net::Task<Result<std::unique_ptr<ExecStream>>> exec(wire::ExecRequest request) override;
 
+  net::Task<Result<std::unique_ptr<JobStream>>> startJob(std::string id,
+                                                         wire::ExecRequest request) override;
+  net::Task<Result<std::unique_ptr<JobStream>>> attachJob(std::string id,
+                                                          wire::JobOffsets from) override;
+  net::Task<Result<std::vector<wire::JobSummary>>> listJobs() override;
+  net::Task<Status> signalJob(std::string id, int signal) override;
+  net::Task<Status> killJob(std::string id, std::chrono::milliseconds grace) override;
+  net::Task<Status> forgetJob(std::string id) override;
+
   net::Task<Status> ping() override { return session_->ping(); }
 
   net::Task<Status> shutdown() override;
@@ -33,6 +42,9 @@ class SessionAgent final : public Agent {
   net::Task<Result<std::unique_ptr<FileWriter>>> createFile(wire::FileRequest request) override;
 
  private:
+  net::Task<Result<std::unique_ptr<JobStream>>> attach(wire::JobRequest request);
+  net::Task<Result<std::string>> askJob(wire::JobRequest request, std::chrono::milliseconds limit);
+
   std::shared_ptr<Session> session_;  // shared with its streams and coroutines
 };
 
