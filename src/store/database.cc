@@ -22,6 +22,15 @@ constexpr std::array kMigrations = {
     "  agent_key BLOB NOT NULL"  // apart from the body, so that no dump of bodies holds it
     ") WITHOUT ROWID;",
     "CREATE TABLE facts (name TEXT PRIMARY KEY) WITHOUT ROWID;",  // there or not
+    "CREATE TABLE jobs ("
+    "  number INTEGER PRIMARY KEY,"  // in the order of their starts
+    "  sandbox TEXT NOT NULL REFERENCES sandboxes (uuid) ON DELETE CASCADE,"
+    "  id TEXT NOT NULL,"
+    "  running INTEGER NOT NULL,"
+    "  body TEXT NOT NULL,"  // JSON, see model/job_json.h
+    "  UNIQUE (sandbox, id)"
+    ");"
+    "CREATE INDEX running_jobs ON jobs (number) WHERE running = 1;",
 };
 
 std::unexpected<Error> failure(int code, sqlite3* handle, std::string_view what) {

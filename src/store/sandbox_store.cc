@@ -7,11 +7,13 @@
 
 namespace ak::store {
 
-SandboxStore::SandboxStore(Database database, Statement insert, Statement update, Statement remove)
+SandboxStore::SandboxStore(
+    Database database, Statement insert, Statement update, Statement remove, JobStore jobs)
     : database_(std::move(database)),
       insert_(std::move(insert)),
       update_(std::move(update)),
-      remove_(std::move(remove)) {}
+      remove_(std::move(remove)),
+      jobs_(std::move(jobs)) {}
 
 Result<SandboxStore> SandboxStore::open(const std::string& path) {
   Database database = AK_TRY(Database::open(path));
@@ -20,7 +22,9 @@ Result<SandboxStore> SandboxStore::open(const std::string& path) {
   Statement update = AK_TRY(database.prepare(
       "UPDATE sandboxes SET name = ?2, body = ?3, agent_key = ?4 WHERE uuid = ?1 RETURNING 1"));
   Statement remove = AK_TRY(database.prepare("DELETE FROM sandboxes WHERE uuid = ?1"));
-  return SandboxStore(std::move(database), std::move(insert), std::move(update), std::move(remove));
+  JobStore jobs = AK_TRY(JobStore::open(database));
+  return SandboxStore(std::move(database), std::move(insert), std::move(update), std::move(remove),
+                      std::move(jobs));
 }
 
 Result<SandboxStore::Loaded> SandboxStore::load() {

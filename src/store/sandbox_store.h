@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "model/sandbox.h"
 #include "store/database.h"
+#include "store/job_store.h"
 
 namespace ak::store {
 
@@ -34,15 +35,20 @@ class SandboxStore {
   Status update(const model::SandboxRecord& record);
   // All or none, at the price of one.
   Status update(const std::vector<model::SandboxRecord>& records);
+  // With its jobs.
   Status remove(const std::string& uuid);
 
+  JobStore& jobs() { return jobs_; }
+
  private:
-  SandboxStore(Database database, Statement insert, Statement update, Statement remove);
+  SandboxStore(
+      Database database, Statement insert, Statement update, Statement remove, JobStore jobs);
 
   Database database_;
   Statement insert_;
   Statement update_;
   Statement remove_;
+  JobStore jobs_;
 };
 
 }  // namespace ak::store
