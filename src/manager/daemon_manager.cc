@@ -11,7 +11,7 @@ DaemonManager::DaemonManager(const Foundation& foundation, Planner& planner)
       lifecycle_(foundation),
       lifetimes_(foundation, lifecycle_),
       files_(lifecycle_.table(), lifetimes_),
-      detached_(foundation.executor),
+      jobs_(foundation, planner, lifecycle_, lifetimes_),
       upkeep_(foundation.executor) {}
 
 net::Task<Status> DaemonManager::recover() {
@@ -22,9 +22,7 @@ net::Task<Status> DaemonManager::recover() {
 }
 
 net::Task<void> DaemonManager::close() {
-  detached_.cancel();
   upkeep_.cancel();
-  co_await detached_.join();
   co_await upkeep_.join();
   co_await lifecycle_.close();
   co_await lifetimes_.close();

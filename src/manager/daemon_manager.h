@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "manager/files_use.h"
+#include "manager/jobs_use.h"
 #include "manager/lifecycle.h"
 #include "manager/lifetimes.h"
 #include "manager/manager.h"
@@ -54,6 +55,8 @@ class DaemonManager final : public Manager {
 
   Files& files() override { return files_; }
 
+  Jobs& jobs() override { return jobs_; }
+
   Overview overview() const override;
 
  private:
@@ -62,17 +65,18 @@ class DaemonManager final : public Manager {
   net::Task<Result<model::ExecOutcome>> carry(RunState& state, ExecSink& sink);
   Result<model::ExecOutcome> orTimedOut(const SandboxPtr& sandbox,
                                         Result<model::ExecOutcome> outcome);
-  net::Task<Result<std::unique_ptr<channel::ExecStream>>> startCommand(RunState& state);
+  static wire::ExecRequest commandOf(const RunState& state);
+  net::Task<Status> startCommand(RunState& state);
   net::Task<Result<std::vector<model::Change>>> changesIn(SandboxPtr sandbox,
                                                           std::vector<std::string> paths);
-  net::Task<void> runDetached(std::shared_ptr<RunState> state);
+  net::Task<Result<std::string>> detachCommand(RunState& state);
 
   const Foundation& foundation_;
   Planner& planner_;
   Lifecycle lifecycle_;
   Lifetimes lifetimes_;
   SandboxFiles files_;
-  net::TaskGroup detached_;
+  SandboxJobs jobs_;
   net::TaskGroup upkeep_;
 };
 

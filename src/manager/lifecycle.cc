@@ -10,8 +10,13 @@
 namespace ak::manager {
 
 Lifecycle::Lifecycle(const Foundation& foundation)
-    : foundation_(foundation), timekeeper_(foundation.clock), background_(foundation.executor) {
+    : foundation_(foundation),
+      timekeeper_(foundation.clock),
+      jobs_(foundation, timekeeper_),
+      background_(foundation.executor) {
   foundation_.backend.onEnded([this](const backend::Ended& ended) { onEnded(ended); });
+  jobs_.onEnded(
+      [this](const SandboxPtr& sandbox, const model::JobRecord& job) { onJobEnded(sandbox, job); });
 }
 
 std::string Lifecycle::directoryOf(const std::string& uuid) const {

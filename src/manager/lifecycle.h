@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "image/image_store.h"
 #include "manager/id_ranges.h"
+#include "manager/job_keeper.h"
 #include "manager/plan.h"
 #include "manager/sandbox_table.h"
 #include "manager/timekeeper.h"
@@ -43,7 +44,7 @@ struct Foundation {
 struct BeginOptions {
   std::string name;       // "" = make one up
   bool durable = false;   // has a record and an own directory
-  bool one_shot = false;  // ends with its command, and with the daemon that carries that
+  bool one_shot = false;  // ends with its command
   bool may_pool = true;
   bool want_changes = false;
   model::Notes notes;
@@ -83,7 +84,8 @@ class Lifecycle {
   // Like stop, for callers that will not wait.
   void stopInBackground(SandboxPtr sandbox, std::string reason);
 
-  // Stops one-shot sandboxes, lets durable ones live on, waits for what runs in the background.
+  // Stops sandboxes without a record, lets durable ones live on with their jobs, waits for what
+  // runs in the background.
   net::Task<void> close();
 
   SandboxTable& table() { return table_; }
@@ -91,6 +93,8 @@ class Lifecycle {
   const SandboxTable& table() const { return table_; }
 
   const Timekeeper& timekeeper() const { return timekeeper_; }
+
+  JobKeeper& jobs() { return jobs_; }
 
   std::string directoryOf(const std::string& uuid) const;
   // The upper layer of its workspace, running or not; NotFound without one. To be closed on a
@@ -136,6 +140,9 @@ class Lifecycle {
   net::Task<Status> reachAgain(SandboxPtr sandbox);
   net::Task<void> endSilent(SandboxPtr sandbox);
   void onEnded(const backend::Ended& ended);
+  void onJobEnded(const SandboxPtr& sandbox, const model::JobRecord& job);
+  // A one-shot sandbox whose command never came to run has nobody who would end it.
+  void endWithoutCommand(const SandboxPtr& sandbox);
   void adopt(Sandbox& sandbox, backend::Started started);
   void markStopped(Sandbox& sandbox, std::string reason);
   // For the witness, if there is one.
@@ -149,6 +156,7 @@ class Lifecycle {
   const Foundation& foundation_;
   const Timekeeper timekeeper_;
   SandboxTable table_;
+  JobKeeper jobs_;
   policy::Reservation held_;
   std::string boot_id_;
   net::TaskGroup background_;

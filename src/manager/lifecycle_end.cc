@@ -1,4 +1,6 @@
 // How sandboxes end: stopped, removed, found ended, and with the daemon.
+#include <algorithm>
+
 #include "base/text.h"
 #include "manager/busy.h"
 #include "manager/inside.h"
@@ -66,6 +68,7 @@ net::Task<Status> Lifecycle::endBox(Sandbox& sandbox) {
 // repaired: directory, row, table. What cannot be removed stays a stopped sandbox that says why.
 net::Task<Status> Lifecycle::erase(SandboxPtr sandbox) {
   markStopped(*sandbox, "removed");
+  co_await jobs_.settle(sandbox);  // nobody writes to its directory any more
   if (sandbox->durable) {
     const Status gone = co_await forgetFiles(sandbox->record.uuid);
     if (!gone) {
@@ -119,6 +122,7 @@ net::Task<Status> Lifecycle::stopNow(SandboxPtr sandbox, std::string reason) {
   const Status stopped = co_await endBox(*sandbox);
   AK_CO_TRY(stopped);
   markStopped(*sandbox, std::move(reason));
+  co_await jobs_.settle(sandbox);
   co_return co_await save(*sandbox);
 }
 
@@ -169,7 +173,25 @@ void Lifecycle::onEnded(const backend::Ended& ended) {
   stopInBackground(sandbox, std::move(reason));
 }
 
+void Lifecycle::onJobEnded(const SandboxPtr& sandbox, const model::JobRecord& job) {
+  if (!job.main || !sandbox->record.one_shot) {
+    return;
+  }
+  stopInBackground(sandbox, job.outcome
+                                ? cat("its command ended with code ", job.outcome->exit_code)
+                                : job.reason);
+}
+
+void Lifecycle::endWithoutCommand(const SandboxPtr& sandbox) {
+  const bool runs = std::ranges::any_of(
+      sandbox->jobs, [](const auto& entry) { return entry.second->record.main; });
+  if (sandbox->record.one_shot && !runs) {
+    stopInBackground(sandbox, "its command ended with the daemon that carried it");
+  }
+}
+
 net::Task<void> Lifecycle::close() {
+  co_await jobs_.close();
   for (const SandboxPtr& sandbox : table_.all()) {
     if (!sandbox->durable) {
       (void)co_await stop(sandbox, "the daemon stops");  // forget() has logged what went wrong

@@ -48,7 +48,9 @@ Lifetimes::Lifetimes(const Foundation& foundation, Lifecycle& lifecycle)
     : foundation_(foundation),
       lifecycle_(lifecycle),
       timekeeper_(lifecycle.timekeeper()),
-      sooner_(foundation.executor) {}
+      sooner_(foundation.executor) {
+  lifecycle.jobs().onIdle([this](const Sandbox& sandbox) { consider(sandbox); });
+}
 
 net::Task<Status> Lifetimes::update(SandboxPtr sandbox, SandboxUpdate update) {
   const Status changed = co_await lifecycle_.change(

@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "base/result.h"
 #include "manager/files.h"
+#include "manager/jobs.h"
 #include "manager/upkeep.h"
 #include "model/run_request.h"
 #include "model/sandbox.h"
@@ -25,7 +26,7 @@ struct Caller {
 
 // Where a running command's output goes and its input comes from: implemented by the API per
 // transport. All calls on the loop. A Status error from a sink means that the client is gone; the
-// command is then ended unless detached.
+// command is then ended.
 class ExecSink {
  public:
   virtual ~ExecSink() = default;
@@ -70,6 +71,7 @@ struct RunResult {
   model::ExecOutcome outcome;
   std::string sandbox;
   std::string uuid;
+  std::string job;  // the id of a detached command
   std::vector<model::Change> changes;
   // Why they could not be listed: the command has run all the same.
   std::optional<Error> changes_error;
@@ -113,7 +115,8 @@ class Manager {
  public:
   virtual ~Manager() = default;
 
-  // Runs one command in a fresh sandbox; returns when it has ended (detached: has started).
+  // Runs one command in a fresh sandbox; returns when it has ended. Detached: as a job, when that
+  // has started; the sandbox ends with it unless it is kept.
   virtual net::Task<Result<RunResult>> run(Caller caller,
                                            model::RunRequest request,
                                            ExecSink& sink) = 0;
@@ -167,6 +170,8 @@ class Manager {
 
   // What is in a running sandbox's file system.
   virtual Files& files() = 0;
+  // Its detached commands.
+  virtual Jobs& jobs() = 0;
 
   virtual Overview overview() const = 0;
 };

@@ -91,6 +91,8 @@ class MeteredManager final : public Manager {
 
   Files& files() override { return inner_.files(); }
 
+  Jobs& jobs() override { return inner_.jobs(); }
+
   Overview overview() const override { return inner_.overview(); }
 
  private:

@@ -47,16 +47,11 @@ net::Task<Status> passOn(channel::ExecStream& stream, const ExecSink::Input& inp
 
 // Ends with the client's last message. A refused message (stdin after its end, a command that has
 // just exited) concerns that message alone: the output side learns how the command ended.
-net::Task<void> carryInput(channel::ExecStream& stream,
-                           ExecSink& sink,
-                           PumpOptions::ClientGone gone) {
+net::Task<void> carryInput(channel::ExecStream& stream, ExecSink& sink) {
   for (;;) {
     const ExecSink::Input input = co_await sink.nextInput();
-    const bool closed = input.kind == ExecSink::Input::Kind::Closed;
-    if (!closed || gone == PumpOptions::ClientGone::EndCommand) {
-      (void)co_await passOn(stream, input);
-    }
-    if (closed) {
+    (void)co_await passOn(stream, input);
+    if (input.kind == ExecSink::Input::Kind::Closed) {
       co_return;
     }
   }
@@ -69,7 +64,7 @@ net::Task<Result<model::ExecOutcome>> pump(net::Executor executor,
                                            ExecSink& sink,
                                            PumpOptions options) {
   net::TaskGroup input(executor);
-  input.spawn(carryInput(stream, sink, options.client_gone));
+  input.spawn(carryInput(stream, sink));
   bool client_there = true;
   Result<model::ExecOutcome> outcome = fail(ErrorCode::Internal, "the command has no end");
   for (;;) {
@@ -93,11 +88,9 @@ net::Task<Result<model::ExecOutcome>> pump(net::Executor executor,
                                  : co_await sink.standardOutput(event->data);
     if (!sent) {
       client_there = false;
-      if (options.client_gone == PumpOptions::ClientGone::EndCommand) {
-        wire::ExecControl kill;
-        kill.kind = wire::ExecControl::Kind::Kill;
-        (void)co_await stream.control(kill);  // if the agent is gone, next() says so
-      }
+      wire::ExecControl kill;
+      kill.kind = wire::ExecControl::Kind::Kill;
+      (void)co_await stream.control(kill);  // if the agent is gone, next() says so
     }
   }
   input.cancel();

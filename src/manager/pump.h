@@ -12,18 +12,15 @@
 namespace ak::manager {
 
 struct PumpOptions {
-  // A client that leaves ends the command, unless somebody else reads on.
-  enum class ClientGone { EndCommand, ReadOn };
-  ClientGone client_gone = ClientGone::EndCommand;
   bool terminal = false;
   // Sees all output, also when the client is gone (the output log).
   std::function<void(bool is_error, std::string_view data)> tap;
 };
 
 // Carries output, input, resizes and signals between a running exec and its client until the
-// command has ended. Holds at most one piece of output: a client that does not read stops the
-// guest's writer, nothing else. An Error means that the agent is gone, or silent beyond the
-// command's own time (Timeout).
+// command has ended. A client that leaves ends the command. Holds at most one piece of output: a
+// client that does not read stops the guest's writer, nothing else. An Error means that the agent
+// is gone, or silent beyond the command's own time (Timeout).
 net::Task<Result<model::ExecOutcome>> pump(net::Executor executor,
                                            channel::ExecStream& stream,
                                            ExecSink& sink,

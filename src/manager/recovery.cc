@@ -45,6 +45,7 @@ net::Task<Status> Lifecycle::recover() {
     reconnecting.spawn(recoverOne(sandbox));
   }
   co_await reconnecting.join();
+  co_await jobs_.settleAll(table_);
   for (std::string& id : table_.liveIds()) {
     keep.push_back(std::move(id));
   }
@@ -144,13 +145,7 @@ net::Task<Status> Lifecycle::reconnect(SandboxPtr sandbox) {
       if (Result<OutputLog> log = OutputLog::open(directoryOf(sandbox->record.uuid)); log) {
         sandbox->log = std::move(*log);
       }
-      if (sandbox->record.one_shot) {
-        const Status stopped =
-            co_await stop(sandbox, "its command ended with the daemon that carried it");
-        AK_CO_TRY(stopped);
-        endedByItself(*sandbox);
-        co_return Status{};
-      }
+      jobs_.adopt(sandbox, [this, sandbox] { endWithoutCommand(sandbox); });
       co_return Status{};
     }
     reason = cat("found ended after a daemon restart: ", found.error().message);

@@ -2,17 +2,19 @@
 #include "base/text.h"
 #include "manager/changes.h"
 #include "manager/daemon_manager.h"
+#include "manager/exec_request.h"
 #include "manager/pump.h"
 #include "manager/workspace_trees.h"
 
 namespace ak::manager {
 
-// One run on its way; shared by nobody but a detached run's task, which outlives the request.
+// One run on its way.
 struct DaemonManager::RunState {
   Plan plan;
   model::RunRequest request;
   SandboxPtr sandbox;
-  std::unique_ptr<channel::ExecStream> stream;
+  std::unique_ptr<channel::ExecStream> stream;  // of a command that somebody waits for
+  std::string job;                              // of one that is detached
 };
 
 namespace {
@@ -33,8 +35,6 @@ class EndOnExit {
   EndOnExit(const EndOnExit&) = delete;
   EndOnExit& operator=(const EndOnExit&) = delete;
 
-  void because(std::string reason) { reason_ = std::move(reason); }
-
   void keep() { sandbox_.reset(); }
 
  private:
@@ -43,28 +43,14 @@ class EndOnExit {
   std::string reason_;
 };
 
-// For runs that nobody watches.
-class NoSink final : public ExecSink {
- public:
-  explicit NoSink(net::Executor executor) : never_(std::move(executor)) {}
-
-  net::Task<Status> started(const Started&) override { co_return Status{}; }
-
-  net::Task<Status> standardOutput(std::string_view) override { co_return Status{}; }
-
-  net::Task<Status> standardError(std::string_view) override { co_return Status{}; }
-
-  net::Task<Input> nextInput() override {
-    co_await never_.wait();
-    co_return Input{};
+// A sandbox that ends with its command has no time of its own, and a detached command nobody who
+// types.
+Status checkTogether(const model::RunRequest& request) {
+  if (request.detach && (request.terminal || request.stdin_open)) {
+    return fail(ErrorCode::InvalidArgument,
+                "a detached command has neither a terminal nor standard input",
+                "Leave 'tty' and 'stdin' away, or run it attached.");
   }
-
- private:
-  net::Event never_;
-};
-
-// A sandbox that ends with its command has no time of its own.
-Status checkNotes(const model::RunRequest& request) {
   if (!request.keep && !request.detach &&
       (request.notes.ttl_seconds || !request.notes.lifecycle.empty())) {
     return fail(ErrorCode::InvalidArgument,
@@ -80,8 +66,7 @@ std::uint32_t milliseconds32(const std::optional<std::chrono::milliseconds>& tim
 
 }  // namespace
 
-net::Task<Result<std::unique_ptr<channel::ExecStream>>> DaemonManager::startCommand(
-    RunState& state) {
+wire::ExecRequest DaemonManager::commandOf(const RunState& state) {
   wire::ExecRequest exec;
   exec.argv = state.plan.command;
   exec.directory = state.plan.workdir;
@@ -91,7 +76,18 @@ net::Task<Result<std::unique_ptr<channel::ExecStream>>> DaemonManager::startComm
   exec.close_stdin = !state.request.stdin_open;
   exec.timeout_ms = milliseconds32(state.request.timeout);
   exec.last = !state.sandbox->durable;
-  co_return co_await state.sandbox->agent->exec(std::move(exec));
+  return exec;
+}
+
+net::Task<Status> DaemonManager::startCommand(RunState& state) {
+  if (state.request.detach) {
+    auto job = co_await detachCommand(state);
+    state.job = AK_CO_TRY(std::move(job));
+    co_return Status{};
+  }
+  auto stream = co_await state.sandbox->agent->exec(commandOf(state));
+  state.stream = AK_CO_TRY(std::move(stream));
+  co_return Status{};
 }
 
 // The agent keeps a command's time. When it does not, the caller has its timeout all the same.
@@ -109,9 +105,6 @@ Result<model::ExecOutcome> DaemonManager::orTimedOut(const SandboxPtr& sandbox,
 net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, ExecSink& sink) {
   PumpOptions options;
   options.terminal = state.request.terminal;
-  if (state.request.detach) {
-    options.client_gone = PumpOptions::ClientGone::ReadOn;
-  }
   options.tap = [sandbox = state.sandbox](bool, std::string_view data) {
     if (sandbox->log) {
       sandbox->log->append(data);
@@ -122,103 +115,101 @@ net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, Exec
   co_return orTimedOut(state.sandbox, std::move(outcome));
 }
 
-net::Task<void> DaemonManager::runDetached(std::shared_ptr<RunState> state) {
-  NoSink sink(foundation_.executor);
-  // The command ends with the daemon that reads its output, and with it what was made for it.
-  EndOnExit end(lifecycle_, state->request.keep ? nullptr : state->sandbox,
-                "the daemon stopped while its command ran");
-  const InUse in_use(lifetimes_, state->sandbox);
-  const Result<model::ExecOutcome> outcome = co_await carry(*state, sink);
-  end.because(outcome ? cat("its command ended with code ", outcome->exit_code)
-                      : outcome.error().message);
+// A job of the sandbox: it outlives us, and the sandbox ends with it or is kept.
+net::Task<Result<std::string>> DaemonManager::detachCommand(RunState& state) {
+  model::JobRecord job;
+  job.command = state.plan.command;
+  job.main = true;
+  auto started = co_await lifecycle_.jobs().start(state.sandbox, std::move(job), commandOf(state));
+  const model::JobRecord record = AK_CO_TRY(std::move(started));
+  co_return record.id;
 }
 
 net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
                                                 model::RunRequest request,
                                                 ExecSink& sink) {
   const Stopwatch watch(foundation_.clock);
-  AK_CO_TRY(checkNotes(request));
-  auto state = std::make_shared<RunState>();
+  AK_CO_TRY(checkTogether(request));
+  RunState state;
   Result<Plan> plan = co_await planner_.plan(caller, request);
   if (!plan) {
     co_return std::unexpected(std::move(plan).error());
   }
-  state->plan = std::move(*plan);
-  AK_CO_TRY(model::validateCommand(state->plan.command));  // neither request nor project named one
-  state->request = std::move(request);
+  state.plan = std::move(*plan);
+  AK_CO_TRY(model::validateCommand(state.plan.command));  // neither request nor project named one
+  state.request = std::move(request);
   RunResult result;
   result.phases.resolved = watch.microseconds();
 
   BeginOptions options;
-  options.name = state->plan.name;
-  options.durable = state->request.keep || state->request.detach;
-  options.one_shot = !state->request.keep;
-  options.may_pool = state->request.fast;
-  options.want_changes = state->request.want_changes;
-  options.notes = state->request.notes;
-  Result<SandboxPtr> sandbox = co_await lifecycle_.begin(state->plan, std::move(options));
+  options.name = state.plan.name;
+  options.durable = state.request.keep || state.request.detach;
+  options.one_shot = !state.request.keep;
+  options.may_pool = state.request.fast;
+  options.want_changes = state.request.want_changes;
+  options.notes = state.request.notes;
+  Result<SandboxPtr> sandbox = co_await lifecycle_.begin(state.plan, std::move(options));
   if (!sandbox) {
     co_return std::unexpected(std::move(sandbox).error());
   }
-  state->sandbox = *sandbox;
+  state.sandbox = *sandbox;
   EndOnExit end(lifecycle_, *sandbox, "its command ended");
   const InUse in_use(lifetimes_, *sandbox);
   result.phases.claimed = watch.microseconds();
-  result.sandbox = state->sandbox->record.name;
-  result.uuid = state->sandbox->record.uuid;
-  result.limits = state->sandbox->record.limits;
+  result.sandbox = state.sandbox->record.name;
+  result.uuid = state.sandbox->record.uuid;
+  result.limits = state.sandbox->record.limits;
 
-  Result<std::unique_ptr<channel::ExecStream>> stream = co_await startCommand(*state);
-  if (!stream) {
+  Status command = co_await startCommand(state);
+  if (!command) {
     // A kept sandbox whose command cannot even start is of no use to anybody.
     const Status removed = co_await lifecycle_.remove(*sandbox);
     end.keep();
-    Error error = std::move(stream).error();
+    Error error = std::move(command).error();
     if (!removed) {
       error.message += cat(" (and removing the sandbox failed: ", removed.error().message, ")");
     }
     co_return std::unexpected(std::move(error));
   }
-  state->stream = std::move(*stream);
+  result.job = state.job;
   ExecSink::Started started;
   started.sandbox = result.sandbox;
   started.uuid = result.uuid;
-  started.image = state->plan.image.reference;
-  started.hints = state->plan.hints;
-  started.warnings = state->plan.warnings;
-  started.from_pool = state->sandbox->from_pool;
-  started.permissions = state->sandbox->record.permissions;
-  if (state->request.command.empty()) {
-    started.command = state->plan.command;
+  started.image = state.plan.image.reference;
+  started.hints = state.plan.hints;
+  started.warnings = state.plan.warnings;
+  started.from_pool = state.sandbox->from_pool;
+  started.permissions = state.sandbox->record.permissions;
+  if (state.request.command.empty()) {
+    started.command = state.plan.command;
   }
   const Status told = co_await sink.started(started);
   result.phases.started = watch.microseconds();
-  if (state->request.detach) {
+  if (state.request.detach) {
     end.keep();
-    detached_.spawn(runDetached(state));
     result.phases.finished = watch.microseconds();
     co_return result;
   }
   if (!told) {
     co_return std::unexpected(told.error());
   }
-  Result<model::ExecOutcome> outcome = co_await carry(*state, sink);
+  Result<model::ExecOutcome> outcome = co_await carry(state, sink);
   if (!outcome) {
     co_return std::unexpected(std::move(outcome).error());
   }
   result.outcome = *outcome;
   result.phases.exited = watch.microseconds();
-  if (state->request.want_changes) {
-    Result<std::vector<model::Change>> changes = co_await changesIn(*sandbox, {});
+  if (state.request.want_changes) {
+    Result<std::vector<model::Change>> changes = co_await changesIn(state.sandbox, {});
     if (changes) {
       result.changes = std::move(*changes);
     } else {
       result.changes_error = std::move(changes).error();
     }
   }
-  if (state->request.keep) {
+  if (state.request.keep) {
     end.keep();
-  } else if (state->sandbox->record.permissions.workspace == model::WorkspaceMode::ReadWrite) {
+  } else if (state.sandbox->record.permissions.workspace == model::WorkspaceMode::ReadWrite) {
     // What held protected names in the directory goes with the box, and whoever ran the command
     // may want to make just these next.
     end.keep();
@@ -241,15 +232,9 @@ net::Task<Result<RunResult>> DaemonManager::exec(Caller caller,
   result.sandbox = sandbox->record.name;
   result.uuid = sandbox->record.uuid;
   result.limits = sandbox->record.limits;
-  wire::ExecRequest exec;
-  exec.argv = std::move(request.command);
-  exec.environment = std::move(request.environment);
-  exec.directory = request.workdir.empty() ? sandbox->record.workdir : request.workdir;
-  exec.user = request.sudo ? "0" : request.user.empty() ? sandbox->record.user : request.user;
-  exec.terminal = request.terminal;
-  exec.window = {request.window.rows, request.window.columns};
-  exec.close_stdin = !request.stdin_open;
-  exec.timeout_ms = milliseconds32(request.timeout);
+  PumpOptions options;
+  options.terminal = request.terminal;
+  wire::ExecRequest exec = execRequestOf(sandbox->record, std::move(request));
   const InUse in_use(lifetimes_, sandbox);
   // The agent is held here: the sandbox may be stopped while the command runs.
   const std::shared_ptr<channel::Agent> agent = sandbox->agent;
@@ -267,8 +252,6 @@ net::Task<Result<RunResult>> DaemonManager::exec(Caller caller,
   const Status told = co_await sink.started(started);
   AK_CO_TRY(told);
   result.phases.started = watch.microseconds();
-  PumpOptions options;
-  options.terminal = request.terminal;
   auto pumped = co_await pump(foundation_.executor, **stream, sink, std::move(options));
   Result<model::ExecOutcome> outcome = orTimedOut(sandbox, std::move(pumped));
   if (!outcome) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,8 @@
 #include "policy/admission.h"
 
 namespace ak::manager {
+
+struct LiveJob;
 
 // A sandbox that the daemon knows: its record and, while it runs, its live parts. Shared by the
 // manager's tables and by the coroutines that run or exec in it, so that a removal in the middle of
@@ -39,7 +42,9 @@ struct Sandbox {
   sys::OwnedFd process;
   sys::OwnedFd changes;  // the workspace's upper layer
   std::optional<OutputLog> log;
-  std::shared_ptr<channel::ExecStream> init_script;  // while it runs
+  std::shared_ptr<channel::ExecStream> init_script;      // while it runs
+  std::map<std::string, std::shared_ptr<LiveJob>> jobs;  // by id; see job_keeper.h
+  bool adopting = false;                                 // its jobs are being found out
 
   // Status, busy or the log have changed. Whoever looks at them over a suspension compares the
   // revision before it waits: a notification in between reaches nobody.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/testing/fake_files.h"
+#include "api/testing/fake_jobs.h"
 #include "base/text.h"
 #include "manager/manager.h"
 #include "net/loop.h"
@@ -23,6 +24,7 @@ class FakeManager final : public manager::Manager {
   std::promise<void> left;  // a reader of a log has been noticed to be gone
   std::map<std::string, manager::SandboxView> sandboxes;
   FakeFiles fake_files;
+  FakeJobs fake_jobs;
   model::RunRequest last_run;
   std::vector<std::string> last_paths;
   manager::SandboxUpdate last_update;
@@ -212,6 +214,8 @@ class FakeManager final : public manager::Manager {
   }
 
   manager::Files& files() override { return fake_files; }
+
+  manager::Jobs& jobs() override { return fake_jobs; }
 
   manager::Overview overview() const override {
     manager::Overview overview;

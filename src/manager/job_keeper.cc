@@ -1,0 +1,301 @@
+#include "manager/job_keeper.h"
+
+#include "base/text.h"
+#include "manager/lifecycle.h"
+#include "manager/pump.h"
+#include "net/to_its_end.h"
+
+namespace ak::manager {
+
+namespace {
+
+// Acknowledged in steps: often enough that the agent's ring never fills, seldom enough that a line
+// of output costs no frame of its own.
+constexpr std::uint64_t kAcknowledgeStep = wire::kJobRing / 4;
+
+}  // namespace
+
+// While a job is drained its sandbox is in use, and knows it.
+class JobKeeper::Draining {
+ public:
+  Draining(JobKeeper& keeper, SandboxPtr sandbox, LiveJobPtr job)
+      : keeper_(keeper), sandbox_(std::move(sandbox)), job_(std::move(job)) {
+    keeper_.timekeeper_.enter(*sandbox_);
+  }
+
+  ~Draining() {
+    keeper_.timekeeper_.leave(*sandbox_);
+    sandbox_->jobs.erase(job_->record.id);
+    job_->over = true;
+    job_->notify();
+    sandbox_->notify();
+    if (keeper_.on_idle_) {
+      keeper_.on_idle_(*sandbox_);
+    }
+  }
+
+  Draining(const Draining&) = delete;
+  Draining& operator=(const Draining&) = delete;
+
+ private:
+  JobKeeper& keeper_;
+  SandboxPtr sandbox_;
+  LiveJobPtr job_;
+};
+
+JobKeeper::JobKeeper(const Foundation& foundation, const Timekeeper& timekeeper)
+    : foundation_(foundation), timekeeper_(timekeeper), tasks_(foundation.executor) {}
+
+std::string JobKeeper::directoryOf(const std::string& sandbox, const std::string& id) const {
+  return cat(foundation_.state_directory, "/sandboxes/", sandbox, "/jobs/", id);
+}
+
+void JobKeeper::logFailure(const model::JobRecord& job,
+                           std::string_view doing,
+                           const Error& error) const {
+  foundation_.log.error(
+      "jobs", cat(doing, " job ", job.id, " of sandbox ", job.sandbox, ": ", error.message));
+}
+
+net::Task<void> JobKeeper::close() {
+  closed_ = true;
+  tasks_.cancel();
+  co_await tasks_.join();
+}
+
+net::Task<Result<model::JobRecord>> JobKeeper::start(SandboxPtr sandbox,
+                                                     model::JobRecord job,
+                                                     wire::ExecRequest request) {
+  co_return co_await net::toItsEnd(
+      startNow(std::move(sandbox), std::move(job), std::move(request)));
+}
+
+net::Task<Result<model::JobRecord>> JobKeeper::startNow(SandboxPtr sandbox,
+                                                        model::JobRecord job,
+                                                        wire::ExecRequest request) {
+  const AgentPtr agent = sandbox->agent;
+  job.sandbox = sandbox->record.uuid;
+  job.started_at = foundation_.clock.wall();
+  const Status recorded = co_await putOnRecord(job);
+  AK_CO_TRY(recorded);
+  auto opened = co_await open(job);
+  Result<StreamPtr> stream = fail(ErrorCode::Unavailable, "the sandbox has been stopped");
+  if (opened && agent) {
+    stream = co_await agent->startJob(job.id, std::move(request));
+  }
+  if (!opened || !stream) {
+    Error error = opened ? std::move(stream).error() : std::move(opened).error();
+    if (error.code == ErrorCode::Unsupported) {
+      error.remedy = "The sandbox was started by an older version: stop and start it.";
+    }
+    if (error.code == ErrorCode::Timeout) {
+      tasks_.spawn(endUnknown(agent, job.id));  // it may begin all the same
+    }
+    const Status erased = co_await erase(job);
+    if (!erased) {
+      logFailure(job, "erasing what cannot be started,", erased.error());
+    }
+    co_return std::unexpected(std::move(error));
+  }
+  const LiveJobPtr live = *std::move(opened);
+  live->record.pid = static_cast<std::int32_t>((*stream)->pid());
+  carry(sandbox, live, *std::move(stream));
+  co_return live->record;
+}
+
+// On the store's worker. The oldest that has ended gives way.
+Status JobKeeper::makeRoom(const std::string& sandbox) {
+  const auto loaded = AK_TRY(foundation_.store.jobs().list(sandbox));
+  std::size_t count = loaded.records.size() + loaded.unreadable.size();
+  for (const model::JobRecord& job : loaded.records) {
+    if (count < wire::kMaxJobs) {
+      return {};
+    }
+    if (job.status != model::JobStatus::Running) {
+      AK_TRY(foundation_.store.jobs().remove(job.sandbox, job.id));
+      AK_TRY(removeJobLogs(directoryOf(job.sandbox, job.id)));
+      --count;
+    }
+  }
+  return count < wire::kMaxJobs
+             ? Status()
+             : fail(ErrorCode::Capacity,
+                    cat("the sandbox has ", wire::kMaxJobs, " detached commands that run"),
+                    "Wait until some of them have ended, or end them: agentkernel job kill");
+}
+
+net::Task<Status> JobKeeper::putOnRecord(model::JobRecord& job) {
+  const Status done = co_await foundation_.store_worker.run([this, &job]() -> Status {
+    AK_TRY(makeRoom(job.sandbox));
+    Status inserted;
+    do {
+      job.id = foundation_.random.hex(4);
+      inserted = foundation_.store.jobs().insert(job);
+    } while (!inserted && inserted.error().code == ErrorCode::AlreadyExists);
+    return inserted;
+  });
+  co_return done;
+}
+
+net::Task<Status> JobKeeper::erase(model::JobRecord job) {
+  co_return co_await foundation_.store_worker.run([this, &job]() -> Status {
+    AK_TRY(removeJobLogs(directoryOf(job.sandbox, job.id)));
+    return foundation_.store.jobs().remove(job.sandbox, job.id);
+  });
+}
+
+net::Task<Result<LiveJobPtr>> JobKeeper::open(model::JobRecord job) {
+  co_return co_await foundation_.workers.run([this, &job]() -> Result<LiveJobPtr> {
+    const std::string directory = directoryOf(job.sandbox, job.id);
+    JobLog out = AK_TRY(JobLog::open(directory, JobChannel::Stdout));
+    JobLog err = AK_TRY(JobLog::open(directory, JobChannel::Stderr));
+    return std::make_shared<LiveJob>(foundation_.executor, std::move(job), std::move(out),
+                                     std::move(err));
+  });
+}
+
+void JobKeeper::carry(const SandboxPtr& sandbox, const LiveJobPtr& job, StreamPtr stream) {
+  const wire::JobOffsets& from = stream->from();
+  job->out.skipTo(from.out);
+  job->err.skipTo(from.err);
+  job->record.stdout_bytes = from.out;
+  job->record.stderr_bytes = from.err;
+  if (closed_) {
+    return;  // the next daemon finds it
+  }
+  sandbox->jobs[job->record.id] = job;
+  tasks_.spawn(drain(sandbox, job, std::move(stream), sandbox->agent));
+}
+
+net::Task<Result<wire::ExecExit>> JobKeeper::drainOutput(Sandbox& sandbox,
+                                                         LiveJob& job,
+                                                         channel::JobStream& stream) {
+  using Kind = channel::ExecStream::Event::Kind;
+  std::uint64_t unacknowledged = 0;
+  for (;;) {
+    auto event = co_await stream.next();
+    if (!event) {
+      co_return std::unexpected(std::move(event).error());
+    }
+    if (event->kind == Kind::Exit) {
+      co_return event->exit;
+    }
+    // First: of two copies, a crash may leave this one with a piece twice, and none without it.
+    if (job.record.main && sandbox.log) {
+      sandbox.log->append(event->data);
+      sandbox.notify();
+    }
+    const bool out = event->kind == Kind::Stdout;
+    JobLog& log = out ? job.out : job.err;
+    const std::uint64_t end = co_await foundation_.workers.run([&] {
+      log.append(event->data);
+      return log.end();
+    });
+    (out ? job.record.stdout_bytes : job.record.stderr_bytes) = end;
+    job.notify();
+    unacknowledged += event->data.size();
+    if (unacknowledged >= kAcknowledgeStep &&
+        stream.acknowledge({job.record.stdout_bytes, job.record.stderr_bytes})) {
+      unacknowledged = 0;
+    }
+  }
+}
+
+// The stream has failed: with its box, or because the agent says what cannot be. While the box is
+// there and only its session is gone, the job may run.
+net::Task<std::string> JobKeeper::whyLost(SandboxPtr sandbox, WeakAgent agent, Error error) {
+  for (;;) {
+    const AgentPtr held = agent.lock();
+    if (!held || sandbox->agent != held) {
+      co_return cat("its sandbox has ended: ", sandbox->record.stop_reason);
+    }
+    if (held->alive()) {
+      co_return std::move(error.message);
+    }
+    co_await sandbox->changed.wait();
+  }
+}
+
+net::Task<void> JobKeeper::drain(SandboxPtr sandbox,
+                                 LiveJobPtr job,
+                                 StreamPtr stream,
+                                 WeakAgent agent) {
+  const Draining draining(*this, sandbox, job);
+  auto exit = co_await drainOutput(*sandbox, *job, *stream);
+  stream.reset();
+  model::JobRecord ended = job->record;
+  if (exit) {
+    model::finish(ended, outcomeOf(*exit));
+  } else {
+    ended.status = model::JobStatus::Lost;
+    ended.reason = co_await whyLost(sandbox, agent, std::move(exit).error());
+  }
+  const Status concluded = co_await conclude(sandbox, ended);
+  job->record = ended;
+  job->over = true;
+  job->notify();
+  // Not before it is in the books: until then the agent is the only one who knows.
+  const AgentPtr held = agent.lock();
+  if (concluded && exit && held) {
+    const Status forgotten = co_await held->forgetJob(ended.id);
+    if (!forgotten && held->alive()) {
+      logFailure(ended, "forgetting", forgotten.error());
+    }
+  }
+}
+
+net::Task<Status> JobKeeper::conclude(SandboxPtr sandbox, model::JobRecord& job) {
+  job.ended_at = foundation_.clock.wall();
+  const Status saved = co_await foundation_.store_worker.run(
+      [this, &job] { return foundation_.store.jobs().update(job); });
+  if (!saved && saved.error().code != ErrorCode::NotFound) {  // NotFound: removed with its sandbox
+    logFailure(job, "recording the end of", saved.error());
+  }
+  if (on_ended_) {
+    on_ended_(sandbox, job);
+  }
+  co_return saved;
+}
+
+net::Task<Result<std::vector<model::JobRecord>>> JobKeeper::list(SandboxPtr sandbox) {
+  while (sandbox->adopting) {
+    co_await sandbox->changed.wait();
+  }
+  auto loaded = co_await foundation_.store_worker.run(
+      [this, &sandbox] { return foundation_.store.jobs().list(sandbox->record.uuid); });
+  if (!loaded) {
+    co_return std::unexpected(std::move(loaded).error());
+  }
+  for (const auto& [id, why] : loaded->unreadable) {
+    foundation_.log.error("jobs", cat("the record of job ", id, " cannot be read: ", why));
+  }
+  for (model::JobRecord& job : loaded->records) {
+    const auto live = sandbox->jobs.find(job.id);
+    if (live != sandbox->jobs.end()) {
+      job = live->second->record;
+    }
+  }
+  co_return std::move(loaded->records);
+}
+
+net::Task<Result<model::JobRecord>> JobKeeper::find(SandboxPtr sandbox, std::string id) {
+  while (sandbox->adopting) {
+    co_await sandbox->changed.wait();
+  }
+  if (const auto live = sandbox->jobs.find(id); live != sandbox->jobs.end()) {
+    co_return live->second->record;
+  }
+  auto found = co_await foundation_.store_worker.run(
+      [this, &sandbox, &id] { return foundation_.store.jobs().find(sandbox->record.uuid, id); });
+  if (!found) {
+    co_return std::unexpected(std::move(found).error());
+  }
+  if (!*found) {
+    co_return fail(ErrorCode::NotFound,
+                   cat("sandbox '", sandbox->record.name, "' has no job '", printable(id), "'"),
+                   cat("List them with: agentkernel job list ", sandbox->record.name));
+  }
+  co_return **std::move(found);
+}
+
+}  // namespace ak::manager
