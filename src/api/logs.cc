@@ -1,15 +1,10 @@
 // GET /sandboxes/{name}/logs: what there is, or (follow=true) also what comes.
-#include <boost/asio/this_coro.hpp>
-#include <boost/system/system_error.hpp>
 #include <nlohmann/json.hpp>
 
+#include "api/follow.h"
 #include "api/reply.h"
 #include "api/routes.h"
-#include "api/sinks.h"
-#include "api/streaming.h"
 #include "base/text.h"
-#include "model/run_request_json.h"
-#include "net/task_group.h"
 
 namespace ak::api {
 
@@ -42,73 +37,24 @@ Task<HttpResponse> wholeLog(Call& call) {
   co_return text ? success(logEntries(*text)) : failure(text.error());
 }
 
-Error daemonEnds() {
-  return Error::make(ErrorCode::Unavailable, "the daemon is ending",
-                     "The log is kept; follow it again: the daemon starts by itself.");
-}
-
-Task<Result<std::string>> follow(Call& call, manager::ExecSink& sink) {
+Task<Result<json>> follow(Call& call, manager::ExecSink& sink) {
   manager::LogSink pass = [&sink](std::string_view piece) { return sink.standardOutput(piece); };
-  co_return co_await call.manager.followLogs(call.params[0], std::move(pass));
-}
-
-Task<void> followAsFrames(Call& call) {
-  call.exchange.upgrade(kProtocol);
-  FrameSink sink(call.exchange);
-  try {
-    const Result<std::string> reason = co_await follow(call, sink);
-    const json last = reason ? json{{"reason", *reason}} : model::toJson(reason.error());
-    // A client that is gone cannot be told how it ended.
-    (void)co_await sink.end(reason ? model::StreamKind::Exit : model::StreamKind::Failed, last);
-  } catch (const boost::system::system_error&) {
-    sink.leave(daemonEnds());
-    throw;
-  }
-}
-
-Task<void> followAsEvents(Call& call) {
-  call.exchange.beginStream("text/event-stream");
-  EventSink sink(call.exchange);
-  net::TaskGroup beside(co_await boost::asio::this_coro::executor);
-  beside.spawn(heartbeat(call.exchange, call.context.heartbeat));
-  try {
-    const Result<std::string> reason = co_await follow(call, sink);
-    beside.cancel();
-    co_await beside.join();
-    (void)co_await sink.endOutput();
-    const json last = reason ? json{{"reason", *reason}} : model::toJson(reason.error());
-    (void)co_await sink.event(reason ? "done" : "error", last, net::Flush::Soon);
-    (void)co_await call.exchange.finish();
-  } catch (const boost::system::system_error&) {
-    sink.leave(daemonEnds());
-    throw;
-  }
+  auto ended = co_await call.manager.followLogs(call.params[0], std::move(pass));
+  std::string reason = AK_CO_TRY(std::move(ended));
+  co_return json{{"reason", std::move(reason)}};
 }
 
 }  // namespace
 
 Task<void> getLogs(Call& call) {
-  const std::string* follow_word = call.request().queryValue("follow");
-  if (follow_word == nullptr || *follow_word != "true" || call.request().method == "HEAD") {
+  if (!wantsToFollow(call.request())) {
     (void)co_await call.exchange.respond(co_await wholeLog(call));
     co_return;
   }
-  // What is refused is refused before the stream begins, as an ordinary answer.
-  Status valid = checkUpgrade(call.request());
-  if (valid) {
-    if (auto view = co_await call.manager.get(call.params[0]); !view) {
-      valid = std::unexpected(std::move(view).error());
-    }
-  }
-  if (!valid) {
-    (void)co_await call.exchange.respond(failure(valid.error()));
-    co_return;
-  }
-  if (wantsUpgrade(call.request())) {
-    co_await followAsFrames(call);
-  } else {
-    co_await followAsEvents(call);
-  }
+  auto view = co_await call.manager.get(call.params[0]);
+  Status valid = view ? Status() : std::unexpected(std::move(view).error());
+  co_await serveFollowing(call, std::move(valid),
+                          [&call](manager::ExecSink& sink) { return follow(call, sink); });
 }
 
 }  // namespace ak::api

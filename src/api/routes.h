@@ -43,6 +43,14 @@ net::Task<Result<net::HttpResponse>> recoverSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> postGc(Call& call);
 net::Task<Result<net::HttpResponse>> postReconcile(Call& call);
 
+// jobs.cc
+net::Task<Result<net::HttpResponse>> startJob(Call& call);
+net::Task<Result<net::HttpResponse>> listJobs(Call& call);
+net::Task<Result<net::HttpResponse>> getJob(Call& call);
+net::Task<void> getJobLogs(Call& call);
+net::Task<Result<net::HttpResponse>> signalJob(Call& call);
+net::Task<Result<net::HttpResponse>> killJob(Call& call);
+
 // logs.cc
 net::Task<void> getLogs(Call& call);
 

@@ -75,6 +75,9 @@ json resultJson(const RunResult& result) {
   body["uuid"] = result.uuid;
   body["phases"] = toJson(result.phases);
   body["limits"] = toJson(result.limits);
+  if (!result.job.empty()) {
+    body["job"] = result.job;
+  }
   if (!result.changes.empty()) {
     body["changes"] = toJson(result.changes);
   }
