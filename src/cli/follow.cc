@@ -8,8 +8,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "model/run_request_json.h"
+#include "model/stream_frame.h"
 
 namespace ak::cli {
+
+using model::StreamKind;
+using nlohmann::json;
 
 namespace {
 
@@ -28,6 +33,37 @@ Result<Woken> waitToFollow(int fd) {
       continue;
     }
     return slots[1].revents != 0 ? Woken::NobodyReads : Woken::Ready;
+  }
+}
+
+Result<std::optional<json>> followLog(Context& context,
+                                      std::string path,
+                                      const std::function<void(std::string_view)>& take) {
+  client::Client client = AK_TRY(context.connect());
+  const client::Request request{.path = std::move(path)};
+  client::Client::Upgraded upgraded = AK_TRY(std::move(client).upgrade(request));
+  context.checkVersion(upgraded.daemon_version);
+  model::StreamFrame frame;
+  for (;;) {
+    while (AK_TRY(upgraded.stream.next(frame))) {
+      if (frame.kind == StreamKind::Stdout || frame.kind == StreamKind::Stderr) {
+        take(frame.payload);
+        continue;
+      }
+      json last = json::parse(frame.payload, nullptr, false);
+      if (frame.kind == StreamKind::Exit) {
+        return last;
+      }
+      return std::unexpected(model::errorFromJson(last));
+    }
+    if (upgraded.stream.ended()) {
+      return fail(ErrorCode::Unavailable, "the daemon went away",
+                  "Follow it again; the daemon starts by itself.");
+    }
+    if (AK_TRY(waitToFollow(upgraded.stream.fd())) == Woken::NobodyReads) {
+      return std::nullopt;
+    }
+    AK_TRY(upgraded.stream.fill());
   }
 }
 
@@ -65,8 +101,8 @@ void LogPrinter::end() {
 }
 
 void LogPrinter::printLine(std::string_view line) {
-  const nlohmann::json entry = {{"message", line}};
-  output_.line(entry.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  const json entry = {{"message", line}};
+  output_.line(entry.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace ak::cli

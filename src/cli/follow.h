@@ -1,9 +1,14 @@
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "base/result.h"
+#include "cli/context.h"
 #include "cli/output.h"
 
 // What the commands with --follow have in common.
@@ -17,6 +22,12 @@ Result<Woken> waitToFollow(int fd);
 
 // As of a program that writes on into a pipe without a reader.
 inline constexpr int kNobodyReadsStatus = 128 + 13;
+
+// Follows a log of the API to its end, giving its bytes to `take`: what was said last. Nothing when
+// nobody reads our standard output any more.
+Result<std::optional<nlohmann::json>> followLog(Context& context,
+                                                std::string path,
+                                                const std::function<void(std::string_view)>& take);
 
 // Prints a log that comes in pieces cut anywhere. As text: at once, but for a character that is not
 // complete. As JSON: one object {message} a line, for what programs read line by line; lines over

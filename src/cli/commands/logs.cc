@@ -5,13 +5,11 @@
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/options.h"
-#include "model/run_request_json.h"
 
 namespace ak::cli {
 
 namespace {
 
-using model::StreamKind;
 using nlohmann::json;
 
 constexpr std::array<OptionSpec, 2> kOptions = {{
@@ -25,46 +23,20 @@ constexpr std::array<std::string_view, 3> kExamples = {
     "agentkernel logs --follow --json build | jq -r .message",
 };
 
-Error daemonGone() {
-  return Error::make(ErrorCode::Unavailable, "the daemon went away",
-                     "Follow it again; the daemon starts by itself.");
-}
-
-json parsed(const std::string& text) {
-  return json::parse(text, nullptr, false);
-}
-
 Result<int> follow(Context& context, const Arguments& arguments) {
-  client::Client client = AK_TRY(context.connect());
-  const client::Request request{.path =
-                                    cat(sandboxPath(arguments.first(), "logs"), "?follow=true")};
-  client::Client::Upgraded upgraded = AK_TRY(std::move(client).upgrade(request));
-  context.checkVersion(upgraded.daemon_version);
   LogPrinter printer(context.output(),
                      arguments.has("json") ? LogPrinter::Form::Json : LogPrinter::Form::Text);
-  model::StreamFrame frame;
-  for (;;) {
-    while (AK_TRY(upgraded.stream.next(frame))) {
-      if (frame.kind == StreamKind::Stdout) {
-        printer.add(frame.payload);
-        continue;
-      }
-      printer.end();
-      if (frame.kind == StreamKind::Exit) {
-        context.output().hint(cat("it has ended: ", fieldText(parsed(frame.payload), "reason")));
-        return 0;
-      }
-      return std::unexpected(model::errorFromJson(parsed(frame.payload)));
-    }
-    if (upgraded.stream.ended()) {
-      printer.end();
-      return std::unexpected(daemonGone());
-    }
-    if (AK_TRY(waitToFollow(upgraded.stream.fd())) == Woken::NobodyReads) {
-      return kNobodyReadsStatus;
-    }
-    AK_TRY(upgraded.stream.fill());
+  const auto last = followLog(context, cat(sandboxPath(arguments.first(), "logs"), "?follow=true"),
+                              [&](std::string_view piece) { printer.add(piece); });
+  if (last && !*last) {
+    return kNobodyReadsStatus;
   }
+  printer.end();
+  if (!last) {
+    return std::unexpected(last.error());
+  }
+  context.output().hint(cat("it has ended: ", fieldText(**last, "reason")));
+  return 0;
 }
 
 Result<int> run(Context& context, const Arguments& arguments) {
