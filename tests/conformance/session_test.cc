@@ -112,6 +112,60 @@ TEST_P(LifeTest, ARestartedDaemonFindsItsSandboxAgain) {
   EXPECT_EQ(::poll(&ended, 1, 0), 1);
 }
 
+// Reads a job to its end and acknowledges it; its exit code, or -1.
+net::Task<int> drained(channel::JobStream& job, std::string& output) {
+  for (;;) {
+    const auto event = co_await job.next();
+    EXPECT_TRUE(event) << event.error().message;
+    if (!event) {
+      co_return -1;
+    }
+    if (event->kind == channel::ExecStream::Event::Kind::Exit) {
+      co_return event->exit.killed ? 137 : event->exit.code;
+    }
+    output += event->data;
+    (void)job.acknowledge({job.from().out + output.size(), job.from().err});
+  }
+}
+
+TEST_P(LifeTest, AJobOutlivesItsDaemonAndIsTakenUpWhereTheLogEnds) {
+  auto request = bench().request(kBox);
+  request.one_shot = false;
+  request.rules.owner_lease_ms = 0;
+  auto box = bench().start(std::move(request));
+  ASSERT_TRUE(box) << box.error().message;
+  const model::SandboxRecord record = recordOf(kBox, *box);
+  const std::string go = GetParam() == "fake" ? bench().directory() + "/go" : "/root/go";
+  const std::string script = cat("echo one; mkfifo ", go, "; read x < ", go, "; echo two; exit 5");
+  auto begin = [&]() -> net::Task<void> {
+    auto exec = shell(script);
+    exec.close_stdin = true;
+    auto job = co_await box->agent->startJob("0123abcd", std::move(exec));
+    EXPECT_TRUE(job) << job.error().message;
+    const auto event = co_await (*job)->next();
+    EXPECT_EQ(event->data, "one\n");
+  };
+  bench().wait(begin());
+  box->agent.reset();
+  bench().restartDaemon();
+  const std::string directory = bench().native_options.sandboxes_directory + "/" + kBox;
+  auto again = bench().wait(bench().backend().reconnect(record, directory));
+  ASSERT_TRUE(again) << again.error().message;
+  bench().sh(*again->agent, cat("while ! [ -p ", go, " ]; do sleep 0.05; done; echo > ", go));
+  auto end = [&]() -> net::Task<void> {
+    const auto listed = co_await again->agent->listJobs();
+    EXPECT_EQ(listed->size(), 1U);
+    auto job = co_await again->agent->attachJob("0123abcd", {4, 0});
+    EXPECT_TRUE(job) << job.error().message;
+    std::string output;
+    EXPECT_EQ(co_await drained(**job, output), 5);
+    EXPECT_EQ(output, "two\n");
+    EXPECT_TRUE(co_await again->agent->forgetJob("0123abcd"));
+  };
+  bench().wait(end());
+  EXPECT_TRUE(bench().stop(kBox));
+}
+
 TEST_P(LifeTest, AWrongKeyDoesNotReconnect) {
   auto request = bench().request(kBox);
   request.rules.owner_lease_ms = 0;

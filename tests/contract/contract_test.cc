@@ -196,6 +196,49 @@ TEST_F(ContractTest, ASandboxIsUsableWhenItsCreationIsAnswered) {
   EXPECT_EQ(one.get("/sandboxes/box-1").status, 404);
 }
 
+TEST_F(ContractTest, ADetachedCommandIsARecordWithTheFieldsThatClientsRead) {
+  RawClient one = client();
+  ASSERT_EQ(one.call("POST", "/sandboxes", R"({"name":"box-2"})").status, 201);
+  const auto detach = [&](const json& command) {
+    const json request = {{"command", command}, {"env", {"A=b c"}}, {"workdir", "/tmp"}};
+    const RawResponse response = one.call("POST", "/sandboxes/box-2/exec/detach", request.dump());
+    EXPECT_EQ(response.status, 200) << response.body;
+    return body(response)["data"];
+  };
+  const std::string base = "/sandboxes/box-2/exec/detached";
+  const json job = detach({"sh", "-c", "echo \"$A\" in $PWD; echo oops >&2; exit 3"});
+  const std::string id = job["id"];
+  EXPECT_EQ(id.size(), 8U);
+  EXPECT_EQ(job["sandbox"], "box-2");
+  EXPECT_EQ(job["command"].size(), 3U);
+  EXPECT_GT(job["pid"].get<int>(), 0);
+  EXPECT_EQ(job["status"], "running");
+  EXPECT_TRUE(job["exit_code"].is_null());
+  EXPECT_TRUE(job["started_at"].is_string());
+  // Following ends with it, so it has ended then.
+  const auto list = events(one.get(base + "/" + id + "/logs?follow=true").body);
+  EXPECT_EQ(list.back().first, "done");
+  const json ended = body(client().get(base + "/" + id))["data"];
+  EXPECT_EQ(ended["status"], "failed");
+  EXPECT_EQ(ended["exit_code"], 3);
+  RawClient two = client();
+  EXPECT_EQ(body(two.get(base + "/" + id + "/logs"))["data"]["stdout"], "b c in /tmp\n");
+  const json errors = body(two.get(base + "/" + id + "/logs?stream=stderr"))["data"];
+  EXPECT_EQ(errors["stderr"], "oops\n");
+  EXPECT_FALSE(errors.contains("stdout"));
+  const std::string sleeper = body(two.call("POST", "/sandboxes/box-2/exec/detach",
+                                            R"({"command":["sleep","1000"]})"))["data"]["id"];
+  EXPECT_EQ(body(two.call("DELETE", base + "/" + sleeper, ""))["data"], "Command killed");
+  EXPECT_EQ(body(two.get(base + "/" + sleeper))["data"]["exit_code"], 137);
+  EXPECT_EQ(body(two.get(base))["data"].size(), 2U);
+  EXPECT_EQ(two.get(base + "/ffffffff").status, 404);
+  EXPECT_EQ(two.get("/sandboxes/none/exec/detached").status, 404);
+  EXPECT_EQ(two.call("POST", "/sandboxes/box-2/stop", "").status, 200);
+  EXPECT_EQ(two.call("POST", "/sandboxes/box-2/exec/detach", R"({"command":["x"]})").status, 409);
+  EXPECT_EQ(body(two.get(base + "/" + id + "/logs"))["data"]["stdout"], "b c in /tmp\n");
+  EXPECT_EQ(two.call("DELETE", "/sandboxes/box-2", "").status, 200);
+}
+
 TEST_F(ContractTest, AStreamNamesItsEventsAndEndsWithOneTerminalEvent) {
   RawClient one = client();
   const std::string request = json{{"command", {"sh", "-c", "echo one; read x; echo two"}}}.dump();
