@@ -66,14 +66,14 @@ Task<Result<json>> follow(Call& call, manager::JobLogRequest wanted, manager::Ex
   manager::JobSink pass = [&sink, channel = wanted.channel](std::string_view piece) {
     return channel == JobChannel::Stdout ? sink.standardOutput(piece) : sink.standardError(piece);
   };
-  auto ended = co_await call.context.manager.jobs().follow(call.params[0], call.params[1], wanted,
-                                                           std::move(pass));
+  auto ended =
+      co_await call.manager.jobs().follow(call.params[0], call.params[1], wanted, std::move(pass));
   const JobView view = AK_CO_TRY(std::move(ended));
   co_return jobJson(view);
 }
 
 Task<Result<HttpResponse>> wholeLog(Call& call, manager::JobLogRequest wanted) {
-  auto read = co_await call.context.manager.jobs().logs(call.params[0], call.params[1], wanted);
+  auto read = co_await call.manager.jobs().logs(call.params[0], call.params[1], wanted);
   const manager::JobOutput output = AK_CO_TRY(std::move(read));
   json body = {{"next_offset", output.next}, {"missing", output.missing}};
   putText(body, wanted.channel == JobChannel::Stdout ? "stdout" : "stderr", output.data);
@@ -86,11 +86,11 @@ Task<Result<HttpResponse>> startJob(Call& call) {
   const json body = AK_CO_TRY(parseBody(call.request().body));
   model::ExecRequest request = AK_CO_TRY(model::execRequestFromJson(body));
   co_return answer(
-      co_await call.context.manager.jobs().start(call.caller, call.params[0], std::move(request)));
+      co_await call.manager.jobs().start(call.caller, call.params[0], std::move(request)));
 }
 
 Task<Result<HttpResponse>> listJobs(Call& call) {
-  auto jobs = co_await call.context.manager.jobs().list(call.params[0]);
+  auto jobs = co_await call.manager.jobs().list(call.params[0]);
   const std::vector<JobView> views = AK_CO_TRY(std::move(jobs));
   json list = json::array();
   for (const JobView& view : views) {
@@ -100,7 +100,7 @@ Task<Result<HttpResponse>> listJobs(Call& call) {
 }
 
 Task<Result<HttpResponse>> getJob(Call& call) {
-  co_return answer(co_await call.context.manager.jobs().get(call.params[0], call.params[1]));
+  co_return answer(co_await call.manager.jobs().get(call.params[0], call.params[1]));
 }
 
 Task<void> getJobLogs(Call& call) {
@@ -108,7 +108,7 @@ Task<void> getJobLogs(Call& call) {
   if (wantsToFollow(call.request())) {
     Status valid = wanted ? Status() : std::unexpected(wanted.error());
     if (valid) {
-      auto view = co_await call.context.manager.jobs().get(call.params[0], call.params[1]);
+      auto view = co_await call.manager.jobs().get(call.params[0], call.params[1]);
       valid = view ? Status() : std::unexpected(std::move(view).error());
     }
     co_await serveFollowing(call, std::move(valid),
@@ -125,16 +125,15 @@ Task<Result<HttpResponse>> signalJob(Call& call) {
   const json signal = body.value("signal", json());
   const std::string word = signal.is_string() ? signal.get<std::string>() : signal.dump();
   const int number = AK_CO_TRY(model::parseSignal(word));
-  co_return answer(
-      co_await call.context.manager.jobs().signal(call.params[0], call.params[1], number));
+  co_return answer(co_await call.manager.jobs().signal(call.params[0], call.params[1], number));
 }
 
 Task<Result<HttpResponse>> killJob(Call& call) {
   constexpr auto kGraceMs = static_cast<std::uint64_t>(manager::Jobs::kGrace.count());
   const std::uint64_t grace =
       AK_CO_TRY(numberIn(call.request(), "grace_ms", kGraceMs, kMostGraceMs));
-  const auto killed = co_await call.context.manager.jobs().kill(call.params[0], call.params[1],
-                                                                std::chrono::milliseconds(grace));
+  const auto killed = co_await call.manager.jobs().kill(call.params[0], call.params[1],
+                                                        std::chrono::milliseconds(grace));
   co_return killed ? success("Command killed") : failure(killed.error());
 }
 

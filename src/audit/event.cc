@@ -28,7 +28,7 @@ std::string_view viaName(Actor::Via via) {
 
 }  // namespace
 
-const std::array<KindInfo, 30> kKinds = {{
+const std::array<KindInfo, 31> kKinds = {{
     {Kind::SandboxCreated, "sandbox_created", "name, image, backend, labels?, profile, security",
      "A named sandbox was made."},
     {Kind::SandboxStarted, "sandbox_started", "name, profile, security", "It was started."},
@@ -69,6 +69,8 @@ const std::array<KindInfo, 30> kKinds = {{
      "A file or directory was removed from a sandbox."},
     {Kind::ImageImported, "image_imported", "image, digest, path", "An image was imported."},
     {Kind::ImageRemoved, "image_removed", "images", "Images were removed."},
+    {Kind::JobSignalled, "job_signalled", "sandbox, job, signal",
+     "A detached command was sent a signal; KILL: all that it started was ended."},
     {Kind::LogDamaged, "log_damaged", "expected, details",
      "The log is not what was written: lines are missing or changed."},
     {Kind::LogRepaired, "log_repaired", "set_aside, bytes",

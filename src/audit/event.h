@@ -39,6 +39,7 @@ enum class Kind : std::uint8_t {
   FileRemoved,
   ImageImported,
   ImageRemoved,
+  JobSignalled,
   LogDamaged,
   LogRepaired,
   PermissionGranted,
@@ -56,7 +57,7 @@ struct KindInfo {
 };
 
 // One row per kind, in enum order; docs/audit.md is compared with it.
-extern const std::array<KindInfo, 30> kKinds;
+extern const std::array<KindInfo, 31> kKinds;
 
 const KindInfo& kindInfo(Kind kind);
 std::optional<Kind> kindFromName(std::string_view name);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "manager/audited_files.h"
+#include "manager/audited_jobs.h"
 #include "manager/auditor.h"
 #include "manager/manager.h"
 
@@ -18,7 +19,11 @@ namespace ak::manager {
 class AuditedManager final : public Manager {
  public:
   AuditedManager(Manager& inner, Auditor& auditor, Caller caller)
-      : inner_(inner), auditor_(auditor), caller_(caller), files_(inner, auditor, caller) {}
+      : inner_(inner),
+        auditor_(auditor),
+        caller_(caller),
+        files_(inner, auditor, caller),
+        jobs_(inner, auditor, caller) {}
 
   net::Task<Result<RunResult>> run(Caller caller,
                                    model::RunRequest request,
@@ -74,6 +79,8 @@ class AuditedManager final : public Manager {
 
   Files& files() override { return files_; }
 
+  Jobs& jobs() override { return jobs_; }
+
   Overview overview() const override { return inner_.overview(); }
 
  private:
@@ -83,6 +90,7 @@ class AuditedManager final : public Manager {
   Auditor& auditor_;
   const Caller caller_;
   AuditedFiles files_;
+  AuditedJobs jobs_;
 };
 
 }  // namespace ak::manager

@@ -52,6 +52,7 @@ class Auditor final : public Witness {
   void refused(const Caller& caller, const Refused& what, const Error& error);
 
   void byItself(Deed deed, const model::SandboxRecord& record, std::string_view reason) override;
+  void jobEnded(const model::SandboxRecord& record, const model::JobRecord& job) override;
   void couldNot(Deed deed, const model::SandboxRecord& record, const Error& error) override;
 
   // Writes `command_started` for commands that run longer than a second, so that not even a crash
@@ -98,6 +99,8 @@ class CommandRecord {
   CommandRecord& operator=(const CommandRecord&) = delete;
 
   void started(const ExecSink::Started& started);
+  // It goes on as this job; its end is told by the Witness.
+  void left(const JobView& job, const std::string& uuid);
   void ended(const RunResult& result);
   void failed(const Error& error, const std::string& uuid);
 

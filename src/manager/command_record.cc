@@ -27,7 +27,29 @@ std::string_view outcomeWord(const model::ExecOutcome& outcome) {
                                  : "exited";
 }
 
+Event& addOutcome(Event& event, const model::ExecOutcome& outcome) {
+  event.number("exit_code", outcome.exit_code).text("outcome", outcomeWord(outcome));
+  return outcome.signal == 0 ? event : event.number("signal", outcome.signal);
+}
+
 }  // namespace
+
+void Auditor::jobEnded(const model::SandboxRecord& record_of, const model::JobRecord& job) {
+  Event event = about(Kind::CommandExecuted, Caller());
+  addSandbox(event, "sandbox", record_of.name, record_of.uuid);
+  event.command(job.command, redactor_).text("job", job.id);
+  if (job.outcome) {
+    addOutcome(event, *job.outcome);
+  } else {
+    event.null("exit_code").text("outcome", model::name(job.status));
+  }
+  if (job.ended_at) {
+    const auto took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*job.ended_at - job.started_at);
+    event.number("duration_ms", took.count());
+  }
+  record(event);
+}
 
 CommandRecord::CommandRecord(Auditor& auditor, const Caller& caller, const What& what)
     : auditor_(auditor),
@@ -111,13 +133,17 @@ void CommandRecord::ended(const RunResult& result) {
     auditor_.record(done.null("exit_code").text("outcome", "detached"));
     return;
   }
-  done.number("exit_code", result.outcome.exit_code).text("outcome", outcomeWord(result.outcome));
-  if (result.outcome.signal != 0) {
-    done.number("signal", result.outcome.signal);
-  }
+  addOutcome(done, result.outcome);
   const auto took =
       std::chrono::duration_cast<std::chrono::milliseconds>(auditor_.clock().steady() - begun_);
   auditor_.record(done.number("duration_ms", took.count()));
+}
+
+void CommandRecord::left(const JobView& job, const std::string& uuid) {
+  told_ = true;
+  sandbox_ = job.sandbox;
+  uuid_ = uuid;
+  auditor_.record(event(Kind::CommandStarted).text("job", job.record.id));
 }
 
 void CommandRecord::failed(const Error& error, const std::string& uuid) {

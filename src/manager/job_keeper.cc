@@ -251,6 +251,9 @@ net::Task<Status> JobKeeper::conclude(SandboxPtr sandbox, model::JobRecord& job)
   if (!saved && saved.error().code != ErrorCode::NotFound) {  // NotFound: removed with its sandbox
     logFailure(job, "recording the end of", saved.error());
   }
+  if (foundation_.witness != nullptr) {
+    foundation_.witness->jobEnded(sandbox->record, job);
+  }
   if (on_ended_) {
     on_ended_(sandbox, job);
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "model/job.h"
 #include "model/sandbox.h"
 
 namespace ak::manager {
@@ -15,6 +16,8 @@ class Witness {
 
   virtual ~Witness() = default;
   virtual void byItself(Deed deed, const model::SandboxRecord& record, std::string_view reason) = 0;
+  // A detached command, whoever started it, has ended or is lost.
+  virtual void jobEnded(const model::SandboxRecord& record, const model::JobRecord& job) = 0;
   // It should have been, and could not be.
   virtual void couldNot(Deed deed, const model::SandboxRecord& record, const Error& error) = 0;
 };
