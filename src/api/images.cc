@@ -37,13 +37,18 @@ json toJson(const image::ImageInfo& info) {
           {"layers", info.layers}};
 }
 
-// Digests that a sandbox of ours stands on.
+// Digests that a sandbox or snapshot of ours stands on.
 Task<std::vector<std::string>> digestsInUse(manager::Manager& manager) {
   std::vector<std::string> digests;
   const manager::LabelFilter all;
   for (const manager::SandboxView& view : co_await manager.list(all)) {
     if (!view.record.image_digest.empty()) {
       digests.push_back(view.record.image_digest);
+    }
+  }
+  for (const model::SnapshotRecord& snapshot : co_await manager.snapshots().list()) {
+    if (!snapshot.source.image_digest.empty()) {
+      digests.push_back(snapshot.source.image_digest);
     }
   }
   co_return digests;

@@ -64,6 +64,14 @@ net::Task<Result<net::HttpResponse>> stopSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> removeSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> verifySandbox(Call& call);
 
+// snapshots.cc
+net::Task<Result<net::HttpResponse>> listSnapshots(Call& call);
+net::Task<Result<net::HttpResponse>> takeSnapshot(Call& call);
+net::Task<Result<net::HttpResponse>> getSnapshot(Call& call);
+net::Task<Result<net::HttpResponse>> removeSnapshot(Call& call);
+net::Task<Result<net::HttpResponse>> restoreSnapshot(Call& call);
+net::Task<Result<net::HttpResponse>> forkSandbox(Call& call);
+
 // changes.cc
 net::Task<Result<net::HttpResponse>> getChanges(Call& call);
 net::Task<Result<net::HttpResponse>> getDiff(Call& call);

@@ -28,7 +28,7 @@ std::string_view viaName(Actor::Via via) {
 
 }  // namespace
 
-const std::array<KindInfo, 31> kKinds = {{
+const std::array<KindInfo, 33> kKinds = {{
     {Kind::SandboxCreated, "sandbox_created", "name, image, backend, labels?, profile, security",
      "A named sandbox was made."},
     {Kind::SandboxStarted, "sandbox_started", "name, profile, security", "It was started."},
@@ -82,6 +82,9 @@ const std::array<KindInfo, 31> kKinds = {{
     {Kind::SandboxRecovered, "sandbox_recovered", "name", "It was taken back."},
     {Kind::SandboxUpdated, "sandbox_updated", "name, change",
      "Labels, description, policy or time to live were changed."},
+    {Kind::SnapshotRemoved, "snapshot_removed", "snapshot", "A snapshot was removed."},
+    {Kind::SnapshotTaken, "snapshot_taken", "sandbox, snapshot, pause_us?",
+     "A snapshot was taken of a sandbox."},
 }};
 
 const KindInfo& kindInfo(Kind kind) {

@@ -47,6 +47,8 @@ enum class Kind : std::uint8_t {
   SandboxArchived,
   SandboxRecovered,
   SandboxUpdated,
+  SnapshotRemoved,
+  SnapshotTaken,
 };
 
 struct KindInfo {
@@ -57,7 +59,7 @@ struct KindInfo {
 };
 
 // One row per kind, in enum order; docs/audit.md is compared with it.
-extern const std::array<KindInfo, 31> kKinds;
+extern const std::array<KindInfo, 33> kKinds;
 
 const KindInfo& kindInfo(Kind kind);
 std::optional<Kind> kindFromName(std::string_view name);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -59,6 +60,16 @@ struct Started {
   bool from_pool = false;
 };
 
+// A new layer of frozen ones or of a copy (os/layer_merge.h). Descriptors are borrowed.
+struct LayerMerge {
+  enum class Content : bool { Copy, Link } content = Content::Copy;
+  std::vector<int> layers;  // top first
+  std::vector<int> base;
+  int target = -1;
+  std::vector<std::string> without;
+  std::chrono::milliseconds limit{0};  // Timeout after it, with a part in the target
+};
+
 struct PoolStats {
   std::uint32_t warm = 0;
   std::uint32_t filling = 0;
@@ -105,6 +116,12 @@ class Backend {
   // For reading and discarding what a guest wrote beneath `top`, in the same spirit; nothing where
   // this process may all that the backend may. `top` outlives it.
   virtual std::unique_ptr<TreeAid> treeAid(int top) = 0;
+  virtual net::Task<Status> mergeLayers(LayerMerge merge) = 0;
+  // Stops a box's processes where they are, and lets them go on. A box goes on by itself when this
+  // daemon ends or after a while; unfreeze() then says Timeout, and what was done meanwhile does
+  // not count. Unsupported where there is no means.
+  virtual net::Task<Status> freeze(std::string id) = 0;
+  virtual net::Task<Status> unfreeze(std::string id) = 0;
   // Called on the loop when a box ends by itself.
   virtual void onEnded(std::function<void(const Ended&)> handler) = 0;
 

@@ -140,6 +140,7 @@ Status House::build() {
   const env::Paths& paths = options.paths;
   const sys::OwnedFd state = AK_TRY(sys::makePrivateDirectory(paths.state));
   AK_TRY(sys::makePrivateDirectory(cat(paths.state, "/sandboxes"), 0711));
+  AK_TRY(sys::makePrivateDirectory(cat(paths.state, "/layers"), 0711));
   AK_TRY(sys::makePrivateDirectory(paths.runtime));
   AK_TRY(sys::makePrivateDirectory(cat(paths.runtime, "/b")));
   lock = AK_TRY(InstanceLock::take(state.get()));

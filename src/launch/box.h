@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct Box {
   model::BoxPhases phases;
   std::chrono::steady_clock::time_point phase_began;
   os::BoxCgroup cgroup;
+  // While its processes are frozen for a copy of its files: when they go on by themselves.
+  std::optional<std::chrono::steady_clock::time_point> thaws;
   Writable writable;
   sys::OwnedFd changes;  // directory of what the workspace's guest writes; for the daemon
   Owner owner;

@@ -150,6 +150,9 @@ void BoxMaker::foresee(Box& box) {
 }
 
 void BoxMaker::kill(Box& box) {
+  // In version 1 a frozen process does not even die.
+  box.cgroup.thaw();
+  box.thaws.reset();
   // The helper would follow by itself; the box's cgroup is free the sooner.
   for (const sys::OwnedFd* process : {&box.pidfd, &box.network.process}) {
     if (process->valid()) {

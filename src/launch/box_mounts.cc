@@ -100,10 +100,40 @@ Result<Writable> durableWritable(Host& host, const model::HostPath& path, int us
   return writable;
 }
 
+// The layers below a writable one, top first. An overlay holds their mounts by itself.
+struct Lowers {
+  std::vector<sys::OwnedFd> mounts;
+  std::vector<os::Overlay::Lower> list;
+
+  void add(sys::OwnedFd mount, std::string below = {}) {
+    list.push_back({mount.get(), std::move(below)});
+    mounts.push_back(std::move(mount));
+  }
+};
+
+// Frozen layers hold what a writable one holds, and the same ids. What their guests wrote is data
+// here too: no attribute that a guest can set means anything to the overlay (os/mount.cc).
+Status addFrozen(Host& host,
+                 const std::vector<model::HostPath>& frozen,
+                 const std::string& name,
+                 int user_namespace,
+                 Lowers& lowers) {
+  for (const model::HostPath& path : frozen) {
+    sys::OwnedFd mount = AK_TRY(openFrozenLayer(path));
+    if (!host.rootless()) {
+      AK_TRY(os::idmap(mount.get(), user_namespace));
+    }
+    if (::faccessat(mount.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+      lowers.add(std::move(mount), name);
+    }
+  }
+  return {};
+}
+
 // Makes the overlay of `lower` (top first) with directory `name` of the writable layer.
 Result<sys::OwnedFd> overlayOn(Host& host,
                                const Box& box,
-                               std::vector<int> lower,
+                               std::vector<os::Overlay::Lower> lower,
                                const std::string& name) {
   const sys::OwnedFd upper =
       AK_TRY(sys::openAt(box.writable.shown.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
@@ -138,14 +168,14 @@ Result<RootMounts> assembleRoot(Host& host, const model::BoxSpec& spec, Box& box
   const bool temporary = spec.root.writable.path.empty();
   box.writable = AK_TRY(temporary ? temporaryWritable(spec.limits)
                                   : durableWritable(host, spec.root.writable, ns));
-  std::vector<sys::OwnedFd> layers;
-  std::vector<int> lower;
+  Lowers lowers;
+  AK_TRY(addFrozen(host, spec.root.frozen, model::kRootLayer, ns, lowers));
   for (const model::HostPath& layer : spec.root.layers) {
-    layers.push_back(AK_TRY(readOnlyTree(host, layer, ns)));
-    lower.push_back(layers.back().get());
+    lowers.add(AK_TRY(readOnlyTree(host, layer, ns)));
   }
   struct stat top{};
-  if (::fstat(lower.front(), &top) != 0) {
+  const os::Overlay::Lower& first = lowers.list.front();
+  if (::fstatat(first.mount, first.below.c_str(), &top, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0) {
     return failErrno("stat of the top layer");
   }
   // On disk the root of a durable layer is 0, shown as the box's; a tmpfs shows what it holds.
@@ -159,7 +189,7 @@ Result<RootMounts> assembleRoot(Host& host, const model::BoxSpec& spec, Box& box
     AK_TRY(attachWritable(host, box));
   }
   RootMounts mounts;
-  mounts.root = AK_TRY(overlayOn(host, box, std::move(lower), model::kRootLayer));
+  mounts.root = AK_TRY(overlayOn(host, box, std::move(lowers.list), model::kRootLayer));
   mounts.devices = AK_TRY(host.deviceTree());
   for (const model::BoxRoot::Bind& bind : spec.root.binds) {
     mounts.binds.push_back(AK_TRY(readOnlyTree(host, bind.source, ns)));
@@ -191,16 +221,19 @@ Status mapOwner(Host& host, const model::BoxWorkspace& spec, Box& box, int mount
 
 Result<WorkspaceMounts> copyOnWrite(
     Host& host, const model::BoxWorkspace& spec, Box& box, int source, mode_t mode) {
-  const sys::OwnedFd lower = AK_TRY(os::cloneTree(source, os::Access::ReadOnly));
+  Lowers lowers;
+  AK_TRY(addFrozen(host, spec.frozen, model::kWorkspaceLayer, box.user_namespace.get(), lowers));
+  sys::OwnedFd lower = AK_TRY(os::cloneTree(source, os::Access::ReadOnly));
   const Status mapped = mapOwner(host, spec, box, lower.get());
   if (!mapped && mapped.error().code != ErrorCode::Unsupported) {
     return std::unexpected(mapped.error());
   }
+  lowers.add(std::move(lower));
   if (::fchmodat(box.writable.raw.get(), model::kWorkspaceLayer, mode & 0777U, 0) != 0) {
     return failErrno("writable layer of the workspace");
   }
   WorkspaceMounts mounts;
-  mounts.mount = AK_TRY(overlayOn(host, box, {lower.get()}, model::kWorkspaceLayer));
+  mounts.mount = AK_TRY(overlayOn(host, box, std::move(lowers.list), model::kWorkspaceLayer));
   if (spec.want_changes_fd) {
     mounts.changes = AK_TRY(sys::openAt(box.writable.raw.get(), model::kWorkspaceLayer,
                                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW));

@@ -90,4 +90,14 @@ Result<DurableLayer> openDurableLayer(const model::HostPath& path) {
   return layer;
 }
 
+Result<sys::OwnedFd> openFrozenLayer(const model::HostPath& path) {
+  const sys::OwnedFd directory = AK_TRY(os::openHostPath(path));
+  if (!has(directory.get(), model::kDiskImage)) {
+    return os::cloneTree(directory.get(), os::Access::ReadOnly);
+  }
+  sys::OwnedFd image = AK_TRY(os::mountDiskImage(directory.get(), model::kDiskImage));
+  AK_TRY(os::makeReadOnly(image.get()));
+  return image;
+}
+
 }  // namespace ak::launch

@@ -24,4 +24,7 @@ struct DurableLayer {
 
 Result<DurableLayer> openDurableLayer(const model::HostPath& path);
 
+// A frozen one as a detached read-only mount of its own.
+Result<sys::OwnedFd> openFrozenLayer(const model::HostPath& path);
+
 }  // namespace ak::launch

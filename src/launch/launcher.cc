@@ -11,6 +11,7 @@
 #include <csignal>
 
 #include "base/text.h"
+#include "launch/box_record.h"
 
 namespace ak::launch {
 
@@ -32,6 +33,9 @@ Status Launcher::run() {
   ::sigaddset(&children, SIGCHLD);
   ::sigprocmask(SIG_BLOCK, &children, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  for (const std::string& id : recordedBoxes(host_.runtime())) {
+    host_.cgroups().thaw(id);
+  }
   const sys::OwnedFd signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals.valid()) {
     return failErrno("signalfd");
@@ -59,6 +63,7 @@ Status Launcher::run() {
     }
     serveBoxes(polled, ids);
     retryCleanUps();
+    thawLate();
     if (polled[2].revents != 0) {
       serveDaemon();
     }
@@ -77,6 +82,9 @@ int Launcher::pollTimeout() const {
     return kFirstDaemonMs;
   }
   auto first = std::chrono::steady_clock::time_point::max();
+  for (const auto& [id, box] : boxes_) {
+    first = box.thaws ? std::min(first, *box.thaws) : first;
+  }
   for (const auto& [id, waiting] : waiting_) {
     first = waiting.failure ? first : std::min(first, waiting.deadline);
   }
@@ -108,6 +116,7 @@ void Launcher::acceptDaemon() {
 
 void Launcher::daemonGone() {
   daemon_.reset();
+  thawAll();
   // Nobody is left who knows what the parked ones were for.
   for (auto& [id, box] : boxes_) {
     if (box.state == Box::State::Parked || box.state == Box::State::SettingUp) {
@@ -116,6 +125,24 @@ void Launcher::daemonGone() {
   }
   for (auto& [id, waiting] : waiting_) {
     waiting.nobody = true;
+  }
+}
+
+// Whoever froze them is gone.
+void Launcher::thawAll() {
+  for (auto& [id, box] : boxes_) {
+    box.cgroup.thaw();
+    box.thaws.reset();
+  }
+}
+
+void Launcher::thawLate() {
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& [id, box] : boxes_) {
+    if (box.thaws && *box.thaws <= now) {
+      box.cgroup.thaw();
+      box.thaws.reset();
+    }
   }
 }
 

@@ -50,6 +50,7 @@ class Launcher {
   void reap();
   void reapOne(pid_t pid, int status);
   void retryCleanUps();
+  void thawAll();
   bool sweepOne(const std::string& id);
   bool idle() const;
 
@@ -70,6 +71,9 @@ class Launcher {
   Result<Answer> stats(const model::LauncherRequest& request);
   Result<Answer> sweep(const model::LauncherRequest& request);
   static Result<Answer> tryNamespaces();
+  Result<Answer> freeze(const model::LauncherRequest& request);
+  Result<Answer> thaw(const model::LauncherRequest& request);
+  void thawLate();
   Result<Box*> begin(const model::LauncherRequest& request);
   void release(Box& box, const model::BoxIdentity& identity, int listener);
   Result<Box*> find(const std::string& id);

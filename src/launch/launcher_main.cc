@@ -5,9 +5,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/text.h"
 #include "launch/launcher.h"
+#include "launch/layer_worker.h"
 #include "launch/remove.h"
 #include "launch/tree_server.h"
 #include "sys/file.h"
@@ -100,6 +102,9 @@ int main(int argc, char** argv) {
   using ak::launch::Launcher;
   if (argc == 3 && std::string_view(argv[1]) == "--remove") {
     return removeAndReport(argv[2]);
+  }
+  if (argc >= 2 && std::string_view(argv[1]) == "--merge") {
+    return ak::launch::mergeForDaemon(std::vector<std::string>(argv + 2, argv + argc)) ? 0 : 125;
   }
   if (argc == 2 && std::string_view(argv[1]) == "--files") {
     return serveFiles();

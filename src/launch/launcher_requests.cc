@@ -32,6 +32,10 @@ Launcher::Handled Launcher::handle(const LauncherRequest& request, std::vector<s
       return sweep(request);
     case LauncherOp::Try:
       return tryNamespaces();
+    case LauncherOp::Freeze:
+      return freeze(request);
+    case LauncherOp::Thaw:
+      return thaw(request);
     case LauncherOp::Exited:
     case LauncherOp::Failed:
     case LauncherOp::Done:
@@ -116,6 +120,31 @@ Result<Launcher::Answer> Launcher::sweep(const LauncherRequest& request) {
     answer.reply.removed.push_back(id);
   }
   return answer;
+}
+
+namespace {
+
+// The loop stands still meanwhile; a process that cannot be stopped in this time waits for a disk.
+constexpr std::chrono::milliseconds kFreezeLimit{500};
+
+}  // namespace
+
+Result<Launcher::Answer> Launcher::freeze(const LauncherRequest& request) {
+  Box* box = AK_TRY(find(request.id));
+  AK_TRY(box->cgroup.freeze(kFreezeLimit));
+  box->thaws = std::chrono::steady_clock::now() + model::kLongestFreeze;
+  return Answer{done(), {}};
+}
+
+Result<Launcher::Answer> Launcher::thaw(const LauncherRequest& request) {
+  Box* box = AK_TRY(find(request.id));
+  if (!box->thaws) {
+    return fail(ErrorCode::Timeout, "copying took longer than a sandbox may be frozen",
+                "Stop the sandbox first: then nothing is copied.");
+  }
+  box->cgroup.thaw();
+  box->thaws.reset();
+  return Answer{done(), {}};
 }
 
 // What is still dying keeps its record: for the loop's next turn, or for the next launcher.

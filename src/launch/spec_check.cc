@@ -33,7 +33,7 @@ Status checkSpec(const model::BoxSpec& spec) {
   if (spec.ids.count == 0 || spec.ids.base > UINT32_MAX - spec.ids.count) {
     return fail(ErrorCode::InvalidArgument, "bad id range");
   }
-  if (spec.root.layers.empty() || spec.root.layers.size() > kMaxLayers ||
+  if (spec.root.layers.empty() || spec.root.layers.size() + spec.root.frozen.size() > kMaxLayers ||
       spec.root.binds.size() > kMaxBinds) {
     return fail(ErrorCode::InvalidArgument, "a root needs 1 to 200 layers and at most 48 binds");
   }
@@ -58,6 +58,9 @@ Status checkIdentity(const model::BoxIdentity& identity) {
   }
   if (identity.workspace.mode == model::WorkspaceMode::None) {
     return {};
+  }
+  if (identity.workspace.frozen.size() > kMaxLayers) {
+    return fail(ErrorCode::InvalidArgument, "a workspace has at most 200 layers");
   }
   std::vector<std::string> paths = identity.workspace.protected_paths;
   paths.insert(paths.end(), identity.workspace.masks.begin(), identity.workspace.masks.end());

@@ -31,7 +31,8 @@ Result<Answer> answerTo(const model::TreeRequest& request, int top) {
     case Op::File:
       return opened(os::openFileBeneath(top, request.path));
     case Op::Opaque:
-      return Answer{{AK_TRY(os::isOpaqueBeneath(top, request.path)), {}}, {}};
+      return Answer{{AK_TRY(os::isOpaqueBeneath(top, request.path, os::Overlay::Xattr::User)), {}},
+                    {}};
     case Op::Remove:
       AK_TRY(os::removeBeneath(top, request.path));
       return Answer{};

@@ -110,7 +110,8 @@ class Applier {
     for (const Change& change : changes) {
       bool refuse = options_.is_protected(change.path);
       if (!refuse && change.kind != Change::Kind::Deleted && S_ISLNK(change.mode)) {
-        const std::string target = AK_TRY(readLink(trees_.upper, change.path));
+        const Holder holder = AK_TRY(holderOf(trees_.uppers, change.path));
+        const std::string target = AK_TRY(readLink(*holder.tree, change.path));
         refuse = leadsOut(change.path, target);
       }
       if (refuse) {
@@ -186,7 +187,8 @@ class Applier {
   }
 
   Status takeOne(const std::string& path) {
-    const Entry upper = AK_TRY(lookAt(trees_.upper, path));
+    const Holder holder = AK_TRY(holderOf(trees_.uppers, path));
+    const Entry& upper = holder.entry;
     const Entry lower = AK_TRY(lookAt(trees_.lower, path));
     const sys::OwnedFd directory = AK_TRY(parent(path));
     if (lower.kind == EntryKind::Directory && upper.kind != EntryKind::Directory) {
@@ -199,9 +201,9 @@ class Applier {
       case EntryKind::Directory:
         return makeDirectory(parentOf(path), nameOf(path), upper.info.st_mode);
       case EntryKind::Symlink:
-        return takeLink(directory.get(), path);
+        return takeLink(*holder.tree, directory.get(), path);
       case EntryKind::File:
-        return takeFile(directory.get(), path);
+        return takeFile(*holder.tree, directory.get(), path);
       case EntryKind::Missing:
         return fail(ErrorCode::Conflict, "the guest has removed it meanwhile");
       case EntryKind::Whiteout:
@@ -212,8 +214,8 @@ class Applier {
     return fail(ErrorCode::Internal, "unknown kind of entry");
   }
 
-  Status takeLink(int directory, const std::string& path) {
-    const std::string target = AK_TRY(readLink(trees_.upper, path));
+  Status takeLink(const Tree& tree, int directory, const std::string& path) {
+    const std::string target = AK_TRY(readLink(tree, path));
     // Again: a guest that still runs may have put it there after checkAll().
     if (!options_.take_protected && leadsOut(path, target)) {
       return fail(ErrorCode::PolicyDenied, "it became a link that leads out of the workspace");
@@ -231,8 +233,8 @@ class Applier {
     });
   }
 
-  Status takeFile(int directory, const std::string& path) {
-    const sys::OwnedFd source = AK_TRY(openRegular(trees_.upper, path));
+  Status takeFile(const Tree& tree, int directory, const std::string& path) {
+    const sys::OwnedFd source = AK_TRY(openRegular(tree, path));
     struct stat info{};
     if (::fstat(source.get(), &info) != 0) {
       return failErrno("stat");

@@ -5,6 +5,7 @@
 
 #include "manager/audited_files.h"
 #include "manager/audited_jobs.h"
+#include "manager/audited_snapshots.h"
 #include "manager/auditor.h"
 #include "manager/manager.h"
 
@@ -23,7 +24,8 @@ class AuditedManager final : public Manager {
         auditor_(auditor),
         caller_(caller),
         files_(inner, auditor, caller),
-        jobs_(inner, auditor, caller) {}
+        jobs_(inner, auditor, caller),
+        snapshots_(inner, auditor, caller) {}
 
   net::Task<Result<RunResult>> run(Caller caller,
                                    model::RunRequest request,
@@ -81,6 +83,8 @@ class AuditedManager final : public Manager {
 
   Jobs& jobs() override { return jobs_; }
 
+  Snapshots& snapshots() override { return snapshots_; }
+
   Overview overview() const override { return inner_.overview(); }
 
  private:
@@ -91,6 +95,7 @@ class AuditedManager final : public Manager {
   const Caller caller_;
   AuditedFiles files_;
   AuditedJobs jobs_;
+  AuditedSnapshots snapshots_;
 };
 
 }  // namespace ak::manager

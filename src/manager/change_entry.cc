@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "base/text.h"
 #include "os/guest_tree.h"
@@ -95,8 +96,17 @@ Result<std::vector<std::string>> listNames(const Tree& tree,
   return names;
 }
 
+namespace {
+
+// As the launcher mounts its overlays.
+os::Overlay::Xattr ourMarks() {
+  return ::geteuid() == 0 ? os::Overlay::Xattr::Trusted : os::Overlay::Xattr::User;
+}
+
+}  // namespace
+
 Result<bool> isOpaque(const Tree& tree, const std::string& path) {
-  return aided(tree, os::isOpaqueBeneath(tree.top, path),
+  return aided(tree, os::isOpaqueBeneath(tree.top, path, ourMarks()),
                [&](backend::TreeAid& aid) { return aid.isOpaque(path); });
 }
 
@@ -127,27 +137,6 @@ Result<std::string> treePath(std::string_view written) {
 std::unexpected<Error> nothingChangedAt(const std::string& path) {
   return fail(ErrorCode::NotFound, cat("nothing changed at '", printableEnds(path), "'"),
               "See what changed with: agentkernel diff NAME");
-}
-
-Result<Standing> standingOf(const Tree& upper, const std::string& path) {
-  Standing standing;
-  std::string so_far;
-  for (const std::string_view name : split(path, '/')) {
-    const Entry above = AK_TRY(lookAt(upper, so_far));
-    if (above.kind == EntryKind::Missing) {
-      return standing;
-    }
-    const bool hides = above.kind != EntryKind::Directory || AK_TRY(isOpaque(upper, so_far));
-    if (hides && !standing.hidden_by) {
-      standing.hidden_by = so_far;
-    }
-    if (above.kind != EntryKind::Directory) {
-      return standing;
-    }
-    so_far = below(so_far, std::string(name));
-  }
-  standing.entry = AK_TRY(lookAt(upper, path));
-  return standing;
 }
 
 std::string below(const std::string& directory, const std::string& name) {

@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +12,7 @@
 #include "manager/tree.h"
 #include "sys/owned_fd.h"
 
-// One entry of an overlay's upper layer, looked at without trusting it.
+// One entry of one writable layer of an overlay, looked at without trusting it.
 namespace ak::manager {
 
 inline constexpr const char* kNameThem = "Name the paths that you want.";
@@ -50,16 +49,6 @@ Result<std::string> treePath(std::string_view written);
 
 // NotFound, with where to look.
 std::unexpected<Error> nothingChangedAt(const std::string& path);
-
-// What the layer says of a path: whether it has something there itself, and whether something above
-// hides what the lower layer has there.
-struct Standing {
-  Entry entry;
-  // The topmost path above it that is gone, no directory or opaque; nullopt when all are merged.
-  std::optional<std::string> hidden_by;
-};
-
-Result<Standing> standingOf(const Tree& upper, const std::string& path);
 
 // "a/b" below "a"; "b" below "".
 std::string below(const std::string& directory, const std::string& name);

@@ -20,14 +20,17 @@ class Walk {
   explicit Walk(const ChangeTrees& trees) : trees_(trees) {}
 
   Status all() {
-    pending_.push_back({"", Side::Upper});
+    pending_.push_back({"", Side::Upper, topOf(trees_.uppers).layers, false});
     return drain();
   }
 
   Status from(const std::string& path) {
-    const Standing standing = AK_TRY(standingOf(trees_.upper, path));
-    if (standing.entry.kind != EntryKind::Missing) {
-      AK_TRY(compare(path));
+    if (path.empty()) {
+      return all();
+    }
+    const Standing standing = AK_TRY(standingOf(trees_.uppers, path));
+    if (standing.found.entry.kind != EntryKind::Missing) {
+      AK_TRY(compare(path, standing.found, standing.hidden_by.has_value()));
     } else if (standing.hidden_by) {
       const Entry lower = AK_TRY(lookAt(trees_.lower, path));
       AK_TRY(remove(path, lower));
@@ -59,13 +62,17 @@ class Walk {
   struct Item {
     std::string path;
     Side side;
+    // Of one in the upper layers: which it is made of, and whether the host's content of it is
+    // hidden, by itself or by a directory above.
+    std::vector<std::size_t> layers;
+    bool hidden = false;
   };
 
   Status drain() {
     while (!pending_.empty()) {
       const Item item = std::move(pending_.back());
       pending_.pop_back();
-      AK_TRY(item.side == Side::Upper ? walkUpper(item.path) : walkRemoved(item.path));
+      AK_TRY(item.side == Side::Upper ? walkUpper(item) : walkRemoved(item.path));
     }
     return {};
   }
@@ -86,25 +93,29 @@ class Walk {
       return {};
     }
     if (lower.kind == EntryKind::Directory) {
-      pending_.push_back({path, Side::Removed});
+      pending_.push_back({path, Side::Removed, {}, true});
     }
     return add(Change::Kind::Deleted, path, lower);
   }
 
-  // The names in a directory whose paths can be named; it is marked if there are others.
-  Result<std::vector<std::string>> names(const Tree& tree, const std::string& directory) {
-    std::vector<std::string> all = AK_TRY(listNames(tree, directory, kMaxChanges));
-    const std::size_t dropped = std::erase_if(all, [&](const std::string& name) {
+  // Those of the names whose paths can be named; the directory is marked if there are others.
+  std::vector<std::string> nameable(const std::string& directory, std::vector<std::string> names) {
+    const std::size_t dropped = std::erase_if(names, [&](const std::string& name) {
       return directory.size() + 1 + name.size() > kMaxChangePath;
     });
     if (dropped != 0) {
       partial_.insert(directory);
     }
-    return all;
+    return names;
+  }
+
+  Result<std::vector<std::string>> lowerNames(const std::string& directory) {
+    std::vector<std::string> names = AK_TRY(listNames(trees_.lower, directory, kMaxChanges));
+    return nameable(directory, std::move(names));
   }
 
   Status walkRemoved(const std::string& directory) {
-    for (const std::string& name : AK_TRY(names(trees_.lower, directory))) {
+    for (const std::string& name : AK_TRY(lowerNames(directory))) {
       const std::string path = below(directory, name);
       const Entry lower = AK_TRY(lookAt(trees_.lower, path));
       AK_TRY(remove(path, lower));
@@ -112,12 +123,14 @@ class Walk {
     return {};
   }
 
-  Status walkUpper(const std::string& directory) {
-    const std::vector<std::string> ours = AK_TRY(names(trees_.upper, directory));
+  Status walkUpper(const Item& item) {
+    const std::string& directory = item.path;
+    std::vector<std::string> names =
+        AK_TRY(namesIn(trees_.uppers, item.layers, directory, kMaxChanges));
+    const std::vector<std::string> ours = nameable(directory, std::move(names));
     const Entry lower_directory = AK_TRY(lookAt(trees_.lower, directory));
-    const bool opaque = AK_TRY(isOpaque(trees_.upper, directory));
-    if (opaque && lower_directory.kind == EntryKind::Directory) {
-      for (const std::string& name : AK_TRY(names(trees_.lower, directory))) {
+    if (item.hidden && lower_directory.kind == EntryKind::Directory) {
+      for (const std::string& name : AK_TRY(lowerNames(directory))) {
         if (!std::ranges::binary_search(ours, name)) {
           const std::string path = below(directory, name);
           const Entry lower = AK_TRY(lookAt(trees_.lower, path));
@@ -126,13 +139,16 @@ class Walk {
       }
     }
     for (const std::string& name : ours) {
-      AK_TRY(compare(below(directory, name)));
+      const std::string path = below(directory, name);
+      const Merged merged = AK_TRY(entryIn(trees_.uppers, item.layers, path));
+      AK_TRY(compare(path, merged, item.hidden));
     }
     return {};
   }
 
-  Status compare(const std::string& path) {
-    const Entry upper = AK_TRY(lookAt(trees_.upper, path));
+  // `hidden`: what the host has in the directory above is.
+  Status compare(const std::string& path, const Merged& merged, bool hidden) {
+    const Entry& upper = merged.entry;
     const Entry lower = AK_TRY(lookAt(trees_.lower, path));
     if (upper.kind == EntryKind::Missing) {
       return {};  // removed by the guest while we look
@@ -141,7 +157,7 @@ class Walk {
       return remove(path, lower);
     }
     if (upper.kind == EntryKind::Directory) {
-      pending_.push_back({path, Side::Upper});
+      pending_.push_back({path, Side::Upper, merged.layers, hidden || merged.hides});
       if (lower.kind == EntryKind::Directory) {
         return {};
       }
@@ -152,27 +168,30 @@ class Walk {
       return add(Change::Kind::Added, path, upper);
     }
     if (lower.kind == EntryKind::Directory) {
-      pending_.push_back({path, Side::Removed});
+      pending_.push_back({path, Side::Removed, {}, true});
       return add(Change::Kind::Modified, path, upper);
     }
-    const bool same = AK_TRY(sameContent(path, upper, lower));
+    const bool same = AK_TRY(sameContent(path, trees_.uppers[merged.layer], upper, lower));
     return same ? Status{} : add(Change::Kind::Modified, path, upper);
   }
 
-  Result<bool> sameContent(const std::string& path, const Entry& upper, const Entry& lower) {
+  Result<bool> sameContent(const std::string& path,
+                           const Tree& tree,
+                           const Entry& upper,
+                           const Entry& lower) {
     if (upper.kind != lower.kind || (upper.info.st_mode & 0777U) != (lower.info.st_mode & 0777U) ||
         upper.info.st_size != lower.info.st_size) {
       return false;
     }
     if (upper.kind == EntryKind::Symlink) {
-      const std::string ours = AK_TRY(readLink(trees_.upper, path));
+      const std::string ours = AK_TRY(readLink(tree, path));
       const std::string theirs = AK_TRY(readLink(trees_.lower, path));
       return ours == theirs;
     }
     if (upper.kind != EntryKind::File) {
       return false;
     }
-    const sys::OwnedFd ours = AK_TRY(openRegular(trees_.upper, path));
+    const sys::OwnedFd ours = AK_TRY(openRegular(tree, path));
     const Result<sys::OwnedFd> theirs = openRegular(trees_.lower, path);
     if (!theirs && theirs.error().code == ErrorCode::PermissionDenied) {
       return false;  // the user may not read it on the host: a difference is not ruled out

@@ -6,16 +6,17 @@
 
 #include "base/result.h"
 #include "manager/tree.h"
+#include "manager/upper_stack.h"
 #include "model/run_request.h"
 
-// What a guest wrote in its copy-on-write workspace, read from the overlay's upper directory.
-// Blocking; call on the worker pool. Both trees are hostile: the upper one was made by the guest,
-// and the guest may still be writing it. Nothing here follows a symbolic link, leaves its tree, or
-// opens a special file.
+// What a guest wrote in its copy-on-write workspace, read from the overlay's writable layers.
+// Blocking; call on the worker pool. All trees are hostile: the upper ones were made by guests, and
+// the guest may still be writing the first. Nothing here follows a symbolic link, leaves its tree,
+// or opens a special file.
 namespace ak::manager {
 
 struct ChangeTrees {
-  Tree upper;  // the overlay's upper layer
+  Uppers uppers;
   Tree lower;  // the host's workspace
 };
 
@@ -58,11 +59,25 @@ Result<std::vector<model::Change>> applyChanges(const ChangeTrees& trees,
                                                 const std::vector<model::Change>& changes,
                                                 const ApplyOptions& options);
 
-// Drops what the layer has at the paths, with all below them and however much that is; everything
-// when there are none. InvalidArgument and NotFound as above; Conflict for a path that the guest
-// hid by removing or replacing a directory above it: dropping that directory is what shows it
-// again. Only while the sandbox is stopped: changing the upper layer of a mounted overlay is
-// undefined (kernel Documentation/filesystems/overlayfs.rst).
-Status discardChanges(const Tree& upper, const std::vector<std::string>& paths);
+// Is the first layer of a stack the sandbox's own, or are all of them frozen?
+enum class OwnLayer : bool { None, First };
+
+struct Dropped {
+  // Paths at which frozen layers have something too: nothing was dropped there, it takes another
+  // layer (snapshots_use.h).
+  std::vector<std::string> inherited;
+  // Everything was to be dropped, and frozen layers are to be forgotten.
+  bool all = false;
+};
+
+// Drops what the own layer has at the paths, with all below them and however much that is;
+// everything when there are none. Where it fails or says `inherited`, nothing was dropped.
+// InvalidArgument and NotFound as above; Conflict for a path that the guest hid by removing or
+// replacing a directory above it: dropping that directory is what shows it again. Only while the
+// sandbox is stopped: changing the upper layer of a mounted overlay is undefined (kernel
+// Documentation/filesystems/overlayfs.rst).
+Result<Dropped> discardChanges(const Uppers& uppers,
+                               OwnLayer own,
+                               const std::vector<std::string>& paths);
 
 }  // namespace ak::manager

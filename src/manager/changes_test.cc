@@ -73,7 +73,7 @@ class ChangesTest : public testing::Test {
     return lines;
   }
 
-  ChangeTrees trees() const { return {.upper = {upper_.get()}, .lower = {lower_.get()}}; }
+  ChangeTrees trees() const { return {.uppers = {{upper_.get()}}, .lower = {lower_.get()}}; }
 
   fs::path top_;
   sys::OwnedFd upper_;
@@ -264,9 +264,9 @@ TEST_F(ChangesTest, DiscardDropsOnlyWhatWasNamed) {
   put("lower/a", "1");
   put("upper/a", "2");
   put("upper/d/b", "3");
-  ASSERT_TRUE(discardChanges(Tree{upper_.get()}, {"d"}));
+  ASSERT_TRUE(discardChanges({{upper_.get()}}, OwnLayer::First, {"d"}));
   EXPECT_THAT(found(), ElementsAre("M a"));
-  ASSERT_TRUE(discardChanges(Tree{upper_.get()}, {}));
+  ASSERT_TRUE(discardChanges({{upper_.get()}}, OwnLayer::First, {}));
   EXPECT_THAT(found(), ElementsAre());
 }
 
@@ -275,16 +275,16 @@ TEST_F(ChangesTest, DiscardTellsWhatItDoesNotFind) {
   put("upper/a", "1");
   whiteout("upper/d");
   const Tree upper{upper_.get()};
-  const Status missing = discardChanges(upper, {"a", "nothing"});
+  const auto missing = discardChanges({upper}, OwnLayer::First, {"a", "nothing"});
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::NotFound);
-  const Status hidden = discardChanges(upper, {"d/file"});
+  const auto hidden = discardChanges({upper}, OwnLayer::First, {"d/file"});
   ASSERT_FALSE(hidden);
   EXPECT_EQ(hidden.error().code, ErrorCode::Conflict);
   EXPECT_THAT(hidden.error().message, HasSubstr("'d'"));
   EXPECT_THAT(found(), ElementsAre("A a", "D d", "D d/file")) << "a refusal drops nothing";
-  EXPECT_FALSE(discardChanges(upper, {"../lower/d"}));
-  EXPECT_FALSE(discardChanges(upper, {"/etc"}));
+  EXPECT_FALSE(discardChanges({upper}, OwnLayer::First, {"../lower/d"}));
+  EXPECT_FALSE(discardChanges({upper}, OwnLayer::First, {"/etc"}));
   EXPECT_TRUE(fs::exists(top_ / "lower/d/file"));
 }
 
@@ -359,7 +359,7 @@ TEST_F(DeepChangesTest, ATreeTooDeepToNameHidesNothingElse) {
   ASSERT_TRUE(fine);
   EXPECT_TRUE(applyChanges(trees(), *fine, options_));
   EXPECT_EQ(get("lower/fine"), "fine");
-  ASSERT_TRUE(discardChanges(Tree{upper_.get()}, {"deep"}));
+  ASSERT_TRUE(discardChanges({{upper_.get()}}, OwnLayer::First, {"deep"}));
   EXPECT_THAT(found(), ElementsAre("A zebra"));
 }
 
@@ -398,7 +398,7 @@ TEST_F(DeepChangesTest, LongPathsAreBoundedInAll) {
   ASSERT_FALSE(changes);
   EXPECT_EQ(changes.error().code, ErrorCode::TooLarge);
   EXPECT_THAT(found({"fine"}), ElementsAre("A fine"));
-  EXPECT_TRUE(discardChanges(Tree{upper_.get()}, {"wide"}));
+  EXPECT_TRUE(discardChanges({{upper_.get()}}, OwnLayer::First, {"wide"}));
   EXPECT_THAT(found(), ElementsAre("A fine"));
 }
 

@@ -21,10 +21,10 @@ net::Task<Result<std::vector<Change>>> DaemonManager::changes(std::string name,
 net::Task<Result<std::vector<Change>>> DaemonManager::changesIn(SandboxPtr sandbox,
                                                                 std::vector<std::string> paths) {
   auto opened = co_await lifecycle_.changesOf(sandbox);
-  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
+  WorkspaceLayers uppers = AK_CO_TRY(std::move(opened));
   co_return co_await foundation_.workers.run([&]() -> Result<std::vector<Change>> {
     const WorkspaceTrees trees =
-        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
+        AK_TRY(openTrees(foundation_.backend, std::move(uppers), sandbox->record.workspace_path));
     return listChanges(trees.view(), paths);
   });
 }
@@ -33,10 +33,10 @@ net::Task<Result<std::string>> DaemonManager::diff(std::string name,
                                                    std::vector<std::string> paths) {
   const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
   auto opened = co_await lifecycle_.changesOf(sandbox);
-  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
+  WorkspaceLayers uppers = AK_CO_TRY(std::move(opened));
   co_return co_await foundation_.workers.run([&]() -> Result<std::string> {
     const WorkspaceTrees trees =
-        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
+        AK_TRY(openTrees(foundation_.backend, std::move(uppers), sandbox->record.workspace_path));
     const std::vector<Change> changes = AK_TRY(listChanges(trees.view(), paths));
     return diffChanges(trees.view(), changes);
   });
@@ -51,10 +51,10 @@ net::Task<Result<std::vector<Change>>> DaemonManager::apply(std::string name,
                    "Name the paths: agentkernel apply --force NAME PATH...");
   }
   auto opened = co_await lifecycle_.changesOf(sandbox);
-  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
+  WorkspaceLayers uppers = AK_CO_TRY(std::move(opened));
   co_return co_await foundation_.workers.run([&]() -> Result<std::vector<Change>> {
     const WorkspaceTrees trees =
-        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
+        AK_TRY(openTrees(foundation_.backend, std::move(uppers), sandbox->record.workspace_path));
     struct stat owner{};
     if (::fstat(trees.lower.get(), &owner) != 0) {
       return failErrno("stat workspace");
@@ -79,12 +79,19 @@ net::Task<Status> DaemonManager::discard(std::string name, std::vector<std::stri
   }
   const Busy busy(sandbox);  // no start while the layer changes
   auto opened = co_await lifecycle_.changesOf(sandbox);
-  sys::OwnedFd upper = AK_CO_TRY(std::move(opened));
-  co_return co_await foundation_.workers.run([&]() -> Status {
+  WorkspaceLayers uppers = AK_CO_TRY(std::move(opened));
+  Result<Dropped> dropped = co_await foundation_.workers.run([&]() -> Result<Dropped> {
+    const bool has_own = uppers.has_own;
     const WorkspaceTrees trees =
-        AK_TRY(openTrees(foundation_.backend, std::move(upper), sandbox->record.workspace_path));
-    return discardChanges(trees.view().upper, paths);
+        AK_TRY(openTrees(foundation_.backend, std::move(uppers), sandbox->record.workspace_path));
+    return discardChanges(trees.view().uppers, has_own ? OwnLayer::First : OwnLayer::None, paths);
   });
+  const Dropped done = AK_CO_TRY(std::move(dropped));
+  if (done.all) {
+    co_return co_await snapshots_.forgetInherited(sandbox);
+  }
+  co_return done.inherited.empty() ? Status()
+                                   : co_await snapshots_.leaveOut(sandbox, done.inherited);
 }
 
 }  // namespace ak::manager

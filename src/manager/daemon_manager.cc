@@ -12,6 +12,7 @@ DaemonManager::DaemonManager(const Foundation& foundation, Planner& planner)
       lifetimes_(foundation, lifecycle_),
       files_(lifecycle_.table(), lifetimes_),
       jobs_(foundation, planner, lifecycle_, lifetimes_),
+      snapshots_(foundation, lifecycle_),
       upkeep_(foundation.executor) {}
 
 net::Task<Status> DaemonManager::recover() {
@@ -24,6 +25,7 @@ net::Task<Status> DaemonManager::recover() {
 net::Task<void> DaemonManager::close() {
   upkeep_.cancel();
   co_await upkeep_.join();
+  co_await snapshots_.close();
   co_await lifecycle_.close();
   co_await lifetimes_.close();
 }

@@ -8,6 +8,7 @@
 #include "manager/lifetimes.h"
 #include "manager/manager.h"
 #include "manager/planner.h"
+#include "manager/snapshots_use.h"
 
 namespace ak::manager {
 
@@ -57,6 +58,8 @@ class DaemonManager final : public Manager {
 
   Jobs& jobs() override { return jobs_; }
 
+  Snapshots& snapshots() override { return snapshots_; }
+
   Overview overview() const override;
 
  private:
@@ -77,6 +80,7 @@ class DaemonManager final : public Manager {
   Lifetimes lifetimes_;
   SandboxFiles files_;
   SandboxJobs jobs_;
+  SandboxSnapshots snapshots_;
   net::TaskGroup upkeep_;
 };
 

@@ -78,7 +78,8 @@ Result<std::string> diffChanges(const ChangeTrees& trees, const std::vector<Chan
     const Side before = AK_TRY(load(trees.lower, change.path));
     Side after;
     if (change.kind != Change::Kind::Deleted) {
-      after = AK_TRY(load(trees.upper, change.path));
+      const Holder holder = AK_TRY(holderOf(trees.uppers, change.path));
+      after = AK_TRY(load(*holder.tree, change.path));
     }
     if (!before.exists && !after.exists) {
       text += cat(word(change.kind), " ", path, S_ISDIR(change.mode) ? "/" : "",

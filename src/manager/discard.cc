@@ -20,11 +20,18 @@ Status removeAll(const Tree& upper) {
 }  // namespace
 
 // Never lists: what a guest made may be too much to list, and has to go all the same.
-Status discardChanges(const Tree& upper, const std::vector<std::string>& paths) {
+Result<Dropped> discardChanges(const Uppers& uppers,
+                               OwnLayer own,
+                               const std::vector<std::string>& paths) {
+  const bool has_own = own == OwnLayer::First;
+  const Uppers frozen(uppers.begin() + (has_own ? 1 : 0), uppers.end());
   std::vector<std::string> going;
+  bool inherited = false;
+  bool all = paths.empty();
   for (const std::string& written : paths) {
     std::string path = AK_TRY(treePath(written));
-    const Standing standing = AK_TRY(standingOf(upper, path));
+    all = all || path.empty();
+    const Standing standing = AK_TRY(standingOf(uppers, path));
     if (standing.hidden_by) {
       return fail(
           ErrorCode::Conflict,
@@ -32,18 +39,28 @@ Status discardChanges(const Tree& upper, const std::vector<std::string>& paths) 
               "', which hides '", printableEnds(path), "'"),
           cat("Drop that change: agentkernel discard NAME ", printableEnds(*standing.hidden_by)));
     }
-    if (standing.entry.kind == EntryKind::Missing) {
+    if (standing.found.entry.kind == EntryKind::Missing) {
       return nothingChangedAt(path);
+    }
+    if (!frozen.empty() && !path.empty()) {
+      const Standing below = AK_TRY(standingOf(frozen, path));
+      inherited = inherited || below.found.entry.kind != EntryKind::Missing || below.hidden_by;
     }
     going.push_back(std::move(path));
   }
-  if (paths.empty()) {
-    return removeAll(upper);
+  if (all) {
+    if (has_own) {
+      AK_TRY(removeAll(uppers.front()));
+    }
+    return Dropped{{}, !frozen.empty()};
+  }
+  if (inherited) {
+    return Dropped{std::move(going), false};
   }
   for (const std::string& path : going) {
-    AK_TRY(path.empty() ? removeAll(upper) : removeEntry(upper, path));
+    AK_TRY(removeEntry(uppers.front(), path));
   }
-  return {};
+  return Dropped{};
 }
 
 }  // namespace ak::manager

@@ -13,6 +13,8 @@ Lifecycle::Lifecycle(const Foundation& foundation)
     : foundation_(foundation),
       timekeeper_(foundation.clock),
       jobs_(foundation, timekeeper_),
+      layers_({foundation.workers, foundation.backend, foundation.ids, foundation.log, table_,
+               foundation.state_directory}),
       background_(foundation.executor) {
   foundation_.backend.onEnded([this](const backend::Ended& ended) { onEnded(ended); });
   jobs_.onEnded(
@@ -106,17 +108,26 @@ net::Task<Status> Lifecycle::changeNow(SandboxPtr sandbox, Edit edit) {
   co_return done;
 }
 
-net::Task<Result<sys::OwnedFd>> Lifecycle::changesOf(SandboxPtr sandbox) {
+net::Task<Result<WorkspaceLayers>> Lifecycle::changesOf(SandboxPtr sandbox) {
   if (sandbox->record.permissions.workspace != model::WorkspaceMode::Cow) {
     co_return fail(ErrorCode::Conflict,
                    cat("sandbox '", sandbox->record.name, "' has no copy-on-write workspace"),
                    "Start it with: agentkernel run --keep --mount cow ...");
   }
   if (sandbox->changes.valid()) {
-    co_return sandbox->changes.duplicate();
+    WorkspaceLayers only;
+    only.all.push_back(AK_CO_TRY(sandbox->changes.duplicate()));
+    only.has_own = true;
+    co_return only;
+  }
+  std::vector<std::string> frozen;
+  for (const std::string& layer : sandbox->record.workspace_layers) {
+    frozen.push_back(frozenLayerPath(foundation_.state_directory, layer));
   }
   co_return co_await foundation_.workers.run(
-      [directory = directoryOf(sandbox->record.uuid)] { return openWorkspaceLayer(directory); });
+      [directory = directoryOf(sandbox->record.uuid), &frozen] {
+        return openWorkspaceLayers(directory, frozen);
+      });
 }
 
 }  // namespace ak::manager

@@ -11,10 +11,12 @@
 #include "image/image_store.h"
 #include "manager/id_ranges.h"
 #include "manager/job_keeper.h"
+#include "manager/layer_keeper.h"
 #include "manager/plan.h"
 #include "manager/sandbox_table.h"
 #include "manager/timekeeper.h"
 #include "manager/witness.h"
+#include "manager/writable_layer.h"
 #include "net/loop.h"
 #include "net/task_group.h"
 #include "observe/log.h"
@@ -39,6 +41,8 @@ struct Foundation {
   std::string runtime_directory;  // b/<uuid>/ below it belong to running ones
   policy::HostBudget budget;
   Witness* witness = nullptr;  // of what happens without a request
+  // For tests of what a daemon's end leaves: called after each step that an end could follow.
+  std::function<void(std::string_view)> at_step;
 };
 
 struct BeginOptions {
@@ -84,6 +88,14 @@ class Lifecycle {
   // Like stop, for callers that will not wait.
   void stopInBackground(SandboxPtr sandbox, std::string reason);
 
+  // A durable sandbox that does not run: its name, ids and directory, before it has a row. The
+  // record's uuid, ids and times are made here.
+  net::Task<Result<SandboxPtr>> reserveStopped(model::SandboxRecord record);
+  // When it gets none.
+  net::Task<void> abandonStopped(SandboxPtr sandbox);
+  // NotFound for a sandbox that was removed while somebody waited for it.
+  Status refuseRemoved(const Sandbox& sandbox) const;
+
   // Stops sandboxes without a record, lets durable ones live on with their jobs, waits for what
   // runs in the background.
   net::Task<void> close();
@@ -92,14 +104,16 @@ class Lifecycle {
 
   const SandboxTable& table() const { return table_; }
 
+  LayerKeeper& layers() { return layers_; }
+
   const Timekeeper& timekeeper() const { return timekeeper_; }
 
   JobKeeper& jobs() { return jobs_; }
 
   std::string directoryOf(const std::string& uuid) const;
-  // The upper layer of its workspace, running or not; NotFound without one. To be closed on a
-  // worker: it may be the last of a disk image's mount, which then is written back.
-  net::Task<Result<sys::OwnedFd>> changesOf(SandboxPtr sandbox);
+  // The writable layers of its workspace, running or not; NotFound without one. To be closed on a
+  // worker: one may be the last of a disk image's mount, which then is written back.
+  net::Task<Result<WorkspaceLayers>> changesOf(SandboxPtr sandbox);
 
  private:
   net::Task<Result<SandboxPtr>> beginNow(const Plan& plan, BeginOptions options);
@@ -130,6 +144,7 @@ class Lifecycle {
   net::Task<Status> removeDirectory(std::string uuid);
   std::set<std::string> knownUuids(const std::vector<std::string>& more) const;
   net::Task<void> removeUnknownFiles(const std::set<std::string>& known);
+  net::Task<Status> recoverLayers(bool all_read);
   enum class Stamps : bool { Exact, Stale };
   SandboxPtr meet(model::SandboxRecord record, Stamps stamps);
   net::Task<void> raiseEpochs(const std::vector<SandboxPtr>& sandboxes);
@@ -148,7 +163,6 @@ class Lifecycle {
   // For the witness, if there is one.
   void endedByItself(const Sandbox& sandbox) const;
   void logFailure(std::string_view doing, const Sandbox& sandbox, const Error& error) const;
-  Status refuseRemoved(const Sandbox& sandbox) const;
   net::Task<Status> reserve(SandboxPtr sandbox, model::Limits limits);
   std::string freshName();
   std::string runtimeOf(const std::string& uuid) const;
@@ -157,6 +171,7 @@ class Lifecycle {
   const Timekeeper timekeeper_;
   SandboxTable table_;
   JobKeeper jobs_;
+  LayerKeeper layers_;
   policy::Reservation held_;
   std::string boot_id_;
   net::TaskGroup background_;

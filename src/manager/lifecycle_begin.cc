@@ -71,6 +71,31 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
   co_return sandbox;
 }
 
+net::Task<Result<SandboxPtr>> Lifecycle::reserveStopped(model::SandboxRecord record) {
+  const WallTime now = foundation_.clock.wall();
+  record.uuid = model::makeUuid(now, foundation_.random);
+  record.created_at = now;
+  record.lifetime = model::lifetimeFrom(now, std::nullopt, {});
+  auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
+  sandbox->record = std::move(record);
+  sandbox->durable = true;
+  timekeeper_.meet(*sandbox);
+  AK_CO_TRY(table_.add(sandbox));
+  const Busy busy(sandbox);
+  Result<model::IdRange> ids = foundation_.ids.take();
+  Status made = ids ? Status() : std::unexpected(ids.error());
+  if (made) {
+    sandbox->record.ids = *ids;
+    made = co_await foundation_.workers.run(
+        [this, &sandbox] { return makeWritableLayer(directoryOf(sandbox->record.uuid)); });
+  }
+  if (!made) {
+    co_await abandonStopped(sandbox);
+    co_return std::unexpected(made.error());
+  }
+  co_return sandbox;
+}
+
 net::Task<Status> Lifecycle::beginBox(const SandboxPtr& sandbox,
                                       const Plan& plan,
                                       const BeginOptions& options) {
@@ -118,7 +143,12 @@ net::Task<Status> Lifecycle::startBox(const SandboxPtr& sandbox,
   request.rules = AK_CO_TRY(childRules(record));
   request.runtime_directory = runtimeOf(record.uuid);
   if (sandbox->durable) {
+    AK_CO_TRY(saveFreeze({foundation_.state_directory, record.uuid, record.freezing}));
+    record.freezing.clear();
     request.root.writable = AK_CO_TRY(writableLayerOf(directoryOf(record.uuid)));
+    request.root.frozen = AK_CO_TRY(frozenHostPaths(foundation_.state_directory, record.layers));
+    request.workspace.frozen =
+        AK_CO_TRY(frozenHostPaths(foundation_.state_directory, record.workspace_layers));
   }
   Result<backend::Started> started = co_await foundation_.backend.start(std::move(request));
   if (!started) {

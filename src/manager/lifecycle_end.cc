@@ -76,9 +76,16 @@ net::Task<Status> Lifecycle::erase(SandboxPtr sandbox) {
       co_return gone;
     }
   }
-  foundation_.ids.give(sandbox->record.ids);
   table_.remove(sandbox->record.uuid);
+  co_await layers_.release(layersOf(sandbox->record));
+  layers_.giveIds(sandbox->record.ids);
   co_return Status{};
+}
+
+net::Task<void> Lifecycle::abandonStopped(SandboxPtr sandbox) {
+  if (const Status erased = co_await erase(sandbox); !erased) {
+    logFailure("removing", *sandbox, erased.error());
+  }
 }
 
 // For one that nobody waits for. A box that could not be ended is found by the next sweep.

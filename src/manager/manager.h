@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "manager/files.h"
 #include "manager/jobs.h"
+#include "manager/snapshots.h"
 #include "manager/upkeep.h"
 #include "model/run_request.h"
 #include "model/sandbox.h"
@@ -172,6 +173,8 @@ class Manager {
   virtual Files& files() = 0;
   // Its detached commands.
   virtual Jobs& jobs() = 0;
+
+  virtual Snapshots& snapshots() = 0;
 
   virtual Overview overview() const = 0;
 };

@@ -93,6 +93,8 @@ class MeteredManager final : public Manager {
 
   Jobs& jobs() override { return inner_.jobs(); }
 
+  Snapshots& snapshots() override { return inner_.snapshots(); }
+
   Overview overview() const override { return inner_.overview(); }
 
  private:

@@ -29,11 +29,18 @@ Status guardRepositories(Plan& plan) {
   return {};
 }
 
+Result<image::ResolvedImage> imageOf(const model::SandboxRecord& record,
+                                     image::ImageStore& images) {
+  image::ResolvedImage image =
+      AK_TRY(images.resolve(record.image == "host" ? record.image : record.image_digest));
+  image.reference = record.image;
+  return image;
+}
+
 Result<Plan> planFromRecord(const model::SandboxRecord& record, image::ImageStore& images) {
   Plan plan;
   plan.permissions = record.permissions;
-  plan.image = AK_TRY(images.resolve(record.image == "host" ? record.image : record.image_digest));
-  plan.image.reference = record.image;
+  plan.image = AK_TRY(imageOf(record, images));
   plan.environment = record.environment;
   plan.workdir = record.workdir;
   plan.user = record.user;

@@ -40,6 +40,9 @@ struct Plan {
 // Completes what a writable workspace protects by what is in the directory now. Blocking.
 Status guardRepositories(Plan& plan);
 
+// The image that a sandbox was made from, by digest. Blocking.
+Result<image::ResolvedImage> imageOf(const model::SandboxRecord& record, image::ImageStore& images);
+
 // The plan of a stopped durable sandbox: as it was, with its image pinned by digest. Blocking.
 Result<Plan> planFromRecord(const model::SandboxRecord& record, image::ImageStore& images);
 

@@ -38,6 +38,8 @@ net::Task<Status> Lifecycle::recover() {
       live.push_back(std::move(sandbox));
     }
   }
+  const Status frozen = co_await recoverLayers(loaded->unreadable.empty());
+  AK_CO_TRY(frozen);
   co_await raiseEpochs(live);
   // Side by side: each waits for its own agent, and one that is slow or broken holds up no other.
   net::TaskGroup reconnecting(foundation_.executor);
@@ -60,6 +62,39 @@ net::Task<Status> Lifecycle::recover() {
   if (ended) {
     co_await removeUnknownFiles(known);
   }
+  co_return Status{};
+}
+
+// Freezes that the last daemon began and the store knows of are finished; layers that nobody names
+// are removed, unless a record that could not be read may name them.
+net::Task<Status> Lifecycle::recoverLayers(bool all_read) {
+  Result<store::SandboxStore::LoadedSnapshots> loaded =
+      co_await foundation_.store_worker.run([this] { return foundation_.store.loadSnapshots(); });
+  if (!loaded) {
+    co_return std::unexpected(std::move(loaded).error());
+  }
+  for (const auto& [name, why] : loaded->unreadable) {
+    foundation_.log.error("recovery", cat("the record of snapshot ", name,
+                                          " cannot be read and is left as it is: ", why));
+  }
+  for (model::SnapshotRecord& snapshot : loaded->records) {
+    const std::string name = snapshot.name;
+    layers_.snapshots[name] = std::move(snapshot);
+  }
+  for (const SandboxPtr& sandbox : table_.all()) {
+    const Status finished = co_await foundation_.workers.run([this, &sandbox]() -> Status {
+      const std::string& uuid = sandbox->record.uuid;
+      AK_TRY(finishFreeze({foundation_.state_directory, uuid, sandbox->record.freezing}));
+      return removeAbandoned(foundation_.state_directory, uuid);
+    });
+    if (!finished) {
+      logFailure("finishing the freeze of", *sandbox, finished.error());
+    }
+  }
+  if (all_read && loaded->unreadable.empty()) {
+    co_await layers_.removeUnnamed();
+  }
+  co_await layers_.meetAll();
   co_return Status{};
 }
 

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "manager/busy.h"
 #include "manager/lifecycle.h"
 
 // An agent that has stopped answering, by a guest's doing or by a bug of ours, can neither keep the
@@ -14,7 +15,14 @@ net::Task<void> Lifecycle::endSilent(SandboxPtr sandbox) {
   if (agent == nullptr) {
     co_return;  // it has been stopped meanwhile
   }
-  const Status answered = co_await agent->ping();
+  // Frozen for a copy it answers nothing, and is not to be blamed.
+  Status answered;
+  unsigned pauses = 0;
+  do {
+    co_await settled(sandbox);
+    pauses = sandbox->pauses;
+    answered = co_await agent->ping();
+  } while (!answered && sandbox->pauses != pauses);
   if (answered || sandbox->agent != agent) {
     co_return;
   }

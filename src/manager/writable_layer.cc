@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/text.h"
 #include "manager/id_ranges.h"
 #include "model/layer_names.h"
@@ -36,26 +38,35 @@ Result<model::HostPath> writableLayerOf(const std::string& directory) {
 
 namespace {
 
-// The directory with the layers: of the disk image where there is one.
-Result<sys::OwnedFd> openLayers(const std::string& directory) {
-  sys::OwnedFd layers =
-      AK_TRY(sys::openPath(cat(directory, "/layer"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+// The workspace's layer in a layer directory, or in the disk image that it holds; nullopt when it
+// has none.
+Result<std::optional<sys::OwnedFd>> openWorkspaceLayer(const std::string& path) {
+  sys::OwnedFd layers = AK_TRY(sys::openPath(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   if (::faccessat(layers.get(), model::kDiskImage, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-    return os::mountDiskImage(layers.get(), model::kDiskImage);
+    layers = AK_TRY(os::mountDiskImage(layers.get(), model::kDiskImage));
   }
-  return layers;
+  return sys::openAtIfExists(layers.get(), model::kWorkspaceLayer,
+                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
 }  // namespace
 
-Result<sys::OwnedFd> openWorkspaceLayer(const std::string& directory) {
-  const sys::OwnedFd layers = AK_TRY(openLayers(directory));
-  Result<sys::OwnedFd> layer =
-      sys::openAt(layers.get(), model::kWorkspaceLayer, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!layer && layer.error().code == ErrorCode::NotFound) {
+Result<WorkspaceLayers> openWorkspaceLayers(const std::string& directory,
+                                            const std::vector<std::string>& frozen) {
+  WorkspaceLayers layers;
+  if (auto own = AK_TRY(openWorkspaceLayer(cat(directory, "/layer")))) {
+    layers.all.push_back(*std::move(own));
+    layers.has_own = true;
+  }
+  for (const std::string& path : frozen) {
+    if (auto layer = AK_TRY(openWorkspaceLayer(path))) {
+      layers.all.push_back(*std::move(layer));
+    }
+  }
+  if (layers.all.empty()) {
     return fail(ErrorCode::NotFound, "this sandbox has no copy-on-write workspace layer");
   }
-  return layer;
+  return layers;
 }
 
 Result<std::vector<std::string>> listWritableLayers(const std::string& state_directory) {

@@ -13,9 +13,17 @@ namespace ak::manager {
 
 Status makeWritableLayer(const std::string& directory);
 Result<model::HostPath> writableLayerOf(const std::string& directory);
-// The upper layer of the workspace's overlay, through a mount of our own (attached nowhere) where
-// it is in a disk image; NotFound when the sandbox never had one.
-Result<sys::OwnedFd> openWorkspaceLayer(const std::string& directory);
+
+// The writable layers of a workspace's overlay, top first.
+struct WorkspaceLayers {
+  std::vector<sys::OwnedFd> all;  // at least one
+  bool has_own = false;           // the first is the sandbox's own; all others are frozen
+};
+
+// Through mounts of our own (attached nowhere) where they are in disk images. `directory` is the
+// sandbox's, `frozen` are layer directories (frozen_layers.h). NotFound when there is none yet.
+Result<WorkspaceLayers> openWorkspaceLayers(const std::string& directory,
+                                            const std::vector<std::string>& frozen);
 // Removes the sandbox's directory; the guest made what is in it, so nothing in it is followed.
 Status removeWritableLayer(const std::string& state_directory, const std::string& uuid);
 

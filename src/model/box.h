@@ -31,6 +31,9 @@ struct BoxRoot {
   // Lowest layer last, as overlayfs wants it. All are content-addressed directories of the image
   // store, on-disk ids 0..65535, shown through the box's id range.
   std::vector<HostPath> layers;
+  // Frozen writable layers above them, top first: directories like `writable`, which hold the same
+  // (or have nothing for the root).
+  std::vector<HostPath> frozen;
 
   // Directories bound read-only over the assembled root (for image `host`: /usr).
   struct Bind {
@@ -59,6 +62,8 @@ struct BoxWorkspace {
   // Directories and files below the workspace that the guest sees empty (credentials).
   std::vector<std::string> masks;
   bool want_changes_fd = false;  // hand back a descriptor of the writable layer of the workspace
+  // Frozen writable layers between the guest's and `source`, top first (cow only).
+  std::vector<HostPath> frozen;
   bool operator==(const BoxWorkspace&) const = default;
 };
 

@@ -17,7 +17,7 @@ std::unexpected<Error> malformed(std::string_view what) {
 }
 
 bool isRequest(LauncherOp op) {
-  return op >= LauncherOp::Hello && op <= LauncherOp::Try;
+  return op >= LauncherOp::Hello && op <= LauncherOp::Thaw;
 }
 
 bool isReply(LauncherOp op) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ namespace ak::model {
 //   Sweep    request {keep}: ends and removes what boxes of earlier launchers left behind (cgroups,
 //            reserved mount points) unless their id is in `keep` -> {removed}
 //   Try      request {}: makes and ends the namespaces of a box -> {}, or why that cannot be
+//   Freeze   request {id}: stops the live box where it is; by itself it goes on when the daemon is
+//            gone or after kLongestFreeze -> {}
+//   Thaw     request {id}                           -> {}; Timeout when it went on by itself
 //   Exited   event without serial {BoxExited}
 //   Failed   answer {code, message, remedy, step}
 enum class LauncherOp : std::uint8_t {
@@ -36,12 +40,15 @@ enum class LauncherOp : std::uint8_t {
   Stats = 7,
   Sweep = 8,
   Try = 9,
+  Freeze = 10,
+  Thaw = 11,
   Exited = 32,
   Failed = 33,
   Done = 34,
 };
 
 inline constexpr std::uint32_t kLauncherVersion = 1;
+inline constexpr std::chrono::seconds kLongestFreeze{30};
 
 struct LauncherRequest {
   LauncherOp op{};

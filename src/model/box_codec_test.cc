@@ -23,6 +23,8 @@ LauncherRequest fullStart() {
   request.identity.hostname = "web";
   request.identity.workspace = {WorkspaceMode::ReadWrite, {"/p", 9, 10}, "/w", 1000, 1001,
                                 {".git/hooks", ".envrc"}, {".aws"},      true};
+  request.spec.root.frozen = {{"/frozen/a", 11, 12}, {"/frozen/b", 13, 14}};
+  request.identity.workspace.frozen = {{"/frozen/c", 15, 16}};
   return request;
 }
 

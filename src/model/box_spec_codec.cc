@@ -119,6 +119,9 @@ TlvWriter write(const BoxRoot& root) {
     out.record(2, write(bind));
   }
   out.record(3, write(root.writable)).numberIf(4, root.read_only ? 1 : 0);
+  for (const HostPath& layer : root.frozen) {
+    out.record(5, write(layer));
+  }
   return out;
 }
 
@@ -138,6 +141,10 @@ bool read(std::string_view text, BoxRoot& root) {
       case 4:
         root.read_only = in.number() != 0;
         break;
+      case 5: {
+        HostPath layer;
+        return read(in.bytes(), layer) && append(root.frozen, std::move(layer));
+      }
       default:
         break;
     }
@@ -195,6 +202,9 @@ TlvWriter write(const BoxWorkspace& workspace) {
   for (const std::string& path : workspace.masks) {
     out.bytes(8, path);
   }
+  for (const HostPath& layer : workspace.frozen) {
+    out.record(9, write(layer));
+  }
   return out;
 }
 
@@ -221,6 +231,10 @@ bool read(std::string_view text, BoxWorkspace& workspace) {
         break;
       case 8:
         return append(workspace.masks, in.string());
+      case 9: {
+        HostPath layer;
+        return read(in.bytes(), layer) && append(workspace.frozen, std::move(layer));
+      }
       default:
         break;
     }

@@ -35,6 +35,13 @@ struct SandboxRecord {
   std::vector<std::string> protected_paths;
   IdRange ids;
   std::string init_script;
+  // Frozen layers that it stands on, top first, by id: under its root, and under its workspace.
+  // Both are of the same layers until changes of the workspace were discarded.
+  std::vector<std::string> layers;
+  std::vector<std::string> workspace_layers;
+  // The layer that its own writable directory is becoming: written before that happens, so that
+  // whoever finds it half done completes it (manager/frozen_layers.h). "" most of the time.
+  std::string freezing;
   bool one_shot = false;  // recorded only while it lives, to be ended by recovery
   WallTime created_at{};
   Labels labels;

@@ -8,7 +8,7 @@
 #include <csignal>
 
 #include "base/text.h"
-#include "sys/directory.h"
+#include "os/cgroup_files.h"
 #include "sys/file.h"
 
 namespace ak::os {
@@ -17,21 +17,6 @@ namespace {
 
 constexpr std::uint64_t kPeriodUsec = 100'000;
 constexpr int kMaxDepth = 32;
-
-Status writeControl(int dir, const std::string& name, std::string_view text) {
-  const sys::OwnedFd file = AK_TRY(sys::openAt(dir, name, O_WRONLY));
-  if (::write(file.get(), text.data(), text.size()) < 0) {
-    return failErrno(cat("writing ", name));
-  }
-  return {};
-}
-
-std::string readControl(int dir, const std::string& name) {
-  const Result<sys::OwnedFd> file = sys::openAt(dir, name, O_RDONLY);
-  const Result<std::string> text =
-      file ? sys::readAll(file->get(), 1024 * 1024) : std::unexpected(file.error());
-  return text ? *text : std::string();
-}
 
 std::uint64_t readNumber(int dir, const std::string& name) {
   return parseNumber<std::uint64_t>(trim(readControl(dir, name))).value_or(0);
@@ -49,16 +34,6 @@ std::uint64_t readKeyed(int dir, const std::string& name, std::string_view key) 
   return 0;
 }
 
-template <typename F>
-void eachChild(int dir, F&& use) {
-  Result<sys::DirectoryReader> entries = sys::DirectoryReader::open(dir, ".");
-  while (const dirent* entry = entries ? entries->next().value_or(nullptr) : nullptr) {
-    if (entry->d_type == DT_DIR) {
-      use(std::string(entry->d_name));
-    }
-  }
-}
-
 // Groups below are the agent's, one per exec; a group goes when it is empty and childless.
 bool removeGroup(int parent, const std::string& name, int depth) {
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
@@ -68,8 +43,8 @@ bool removeGroup(int parent, const std::string& name, int depth) {
   if (!dir || depth >= kMaxDepth) {
     return false;
   }
-  eachChild(dir->get(),
-            [&](const std::string& child) { removeGroup(dir->get(), child, depth + 1); });
+  eachChildGroup(dir->get(),
+                 [&](const std::string& child) { removeGroup(dir->get(), child, depth + 1); });
   return ::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0;
 }
 
@@ -81,7 +56,7 @@ void killIn(int dir, int depth) {
     }
   }
   if (depth < kMaxDepth) {
-    eachChild(dir, [&](const std::string& name) {
+    eachChildGroup(dir, [&](const std::string& name) {
       const Result<sys::OwnedFd> child =
           sys::openAt(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       if (child) {
@@ -277,6 +252,9 @@ void BoxCgroup::killAll() {
 
 bool BoxCgroup::remove() {
   bool gone = true;
+  if (freezer_.valid()) {
+    gone = ::unlinkat(freezer_.get(), id_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT;
+  }
   for (std::size_t i = 0; i < kControllers; ++i) {
     if (parents_[i].valid() && removeGroup(parents_[i].get(), id_, 0)) {
       parents_[i].reset();

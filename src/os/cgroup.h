@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -48,6 +49,13 @@ class BoxCgroup {
   Result<sys::OwnedFd> killCount() const;
   model::BoxStats stats() const;
   bool outOfMemory() const;
+  // Stops all its processes where they are, until thaw(): when this returns, none runs. Unsupported
+  // without a freezer; Timeout when some cannot be stopped within `limit`, and then none is.
+  // Version 1: in a group of the freezer's hierarchy that is made for it, so that boxes that are
+  // never frozen pay nothing.
+  Status freeze(std::chrono::milliseconds limit);
+  void thaw();
+
   // SIGKILL to every process in it and below.
   void killAll();
   // False while it still holds processes.
@@ -55,6 +63,8 @@ class BoxCgroup {
 
  private:
   friend class CgroupTree;
+  Status freezeTogether(std::chrono::steady_clock::time_point end);
+  Status freezeOneByOne(std::chrono::steady_clock::time_point end);
   const sys::OwnedFd* dir(Controller controller) const;
 
   CgroupVersion version_ = CgroupVersion::None;
@@ -63,6 +73,8 @@ class BoxCgroup {
   // once per hierarchy.
   std::array<sys::OwnedFd, kControllers> dirs_;
   std::array<sys::OwnedFd, kControllers> parents_;
+  sys::OwnedFd freezer_;  // version 1: agentkernel/ of that hierarchy
+  bool frozen_ = false;
 };
 
 class CgroupTree {
@@ -81,12 +93,15 @@ class CgroupTree {
   Result<std::vector<model::EnforcedLimit>> judge(const model::Limits& limits) const;
   // Kills and removes the group of a box that nobody owns any more. False while it still dies.
   bool sweep(const std::string& id);
+  // Lets a box go on that an earlier launcher may have frozen and not lived to thaw.
+  void thaw(const std::string& id);
 
  private:
   Result<BoxCgroup> open(const std::string& id, bool create);
 
   CgroupVersion version_ = CgroupVersion::None;
   std::array<sys::OwnedFd, kControllers> roots_;  // agentkernel/; version 2: only the first
+  sys::OwnedFd freezer_;                          // likewise; version 1 only
   std::array<bool, kControllers> has_{};
   // Hosts mount cpu and cpuacct as one hierarchy: which controller's directory serves.
   std::array<std::size_t, kControllers> same_as_{0, 1, 2, 3};
@@ -96,6 +111,7 @@ class CgroupTree {
 struct CgroupMounts {
   std::array<std::string, kControllers> v1;
   std::string v2;
+  std::string freezer;
   bool operator==(const CgroupMounts&) const = default;
 };
 

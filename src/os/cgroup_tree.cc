@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "os/cgroup.h"
+#include "os/cgroup_files.h"
 #include "sys/file.h"
 
 namespace ak::os {
@@ -26,19 +27,6 @@ Result<sys::OwnedFd> makeDirectory(int parent, const std::string& name) {
     return failErrno(cat("cgroup ", name));
   }
   return sys::openAt(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-}
-
-Status writeControl(int dir, const std::string& name, std::string_view text) {
-  const sys::OwnedFd file = AK_TRY(sys::openAt(dir, name, O_WRONLY));
-  if (::write(file.get(), text.data(), text.size()) < 0) {
-    return failErrno(cat("writing ", name));
-  }
-  return {};
-}
-
-Result<std::string> readControl(int dir, const std::string& name) {
-  const sys::OwnedFd file = AK_TRY(sys::openAt(dir, name, O_RDONLY));
-  return sys::readAll(file.get(), 1024 * 1024);
 }
 
 // The group that is ours to divide. A launcher that was started by what an earlier one has moved
@@ -61,7 +49,7 @@ Status makeRoomBelow(int group) {
   constexpr int kRounds = 1000;
   const sys::OwnedFd leaf = AK_TRY(makeDirectory(group, std::string(kLeaf.substr(1))));
   for (int round = 0; round < kRounds; ++round) {
-    const std::string pids = AK_TRY(readControl(group, "cgroup.procs"));
+    const std::string pids = AK_TRY(readControlFile(group, "cgroup.procs"));
     if (pids.empty()) {
       break;
     }
@@ -89,7 +77,7 @@ Result<V2Root> openV2(const std::string& mount) {
   const bool root = ::geteuid() == 0 && ::access((mount + "/cgroup.procs").c_str(), W_OK) == 0;
   const sys::OwnedFd group =
       AK_TRY(sys::openPath(root ? mount : mount + ownGroup(), O_RDONLY | O_DIRECTORY));
-  const std::string available = AK_TRY(readControl(group.get(), "cgroup.controllers"));
+  const std::string available = AK_TRY(readControlFile(group.get(), "cgroup.controllers"));
   if (!root) {
     AK_TRY(makeRoomBelow(group.get()));
   }
@@ -125,6 +113,9 @@ CgroupMounts parseCgroupMounts(std::string_view mountinfo) {
       continue;
     }
     const auto options = split(right[2], ',');
+    if (mounts.freezer.empty() && std::ranges::find(options, "freezer") != options.end()) {
+      mounts.freezer = left[4];
+    }
     for (std::size_t i = 0; i < kControllers; ++i) {
       if (mounts.v1[i].empty() && std::ranges::find(options, kNames[i]) != options.end()) {
         mounts.v1[i] = left[4];
@@ -160,6 +151,13 @@ CgroupTree CgroupTree::discover() {
         tree.roots_[i] = std::move(*dir);
         tree.has_[i] = true;
         tree.version_ = CgroupVersion::V1;
+      }
+    }
+    if (tree.version_ == CgroupVersion::V1 && !mounts.freezer.empty()) {
+      const Result<sys::OwnedFd> top = sys::openPath(mounts.freezer, O_RDONLY | O_DIRECTORY);
+      if (Result<sys::OwnedFd> dir = top ? makeDirectory(top->get(), kOurs)
+                                         : Result<sys::OwnedFd>(std::unexpected(top.error()))) {
+        tree.freezer_ = std::move(*dir);
       }
     }
     return tree;
@@ -217,6 +215,9 @@ Result<BoxCgroup> CgroupTree::open(const std::string& id, bool create) {
   BoxCgroup group;
   group.version_ = version_;
   group.id_ = id;
+  if (freezer_.valid()) {
+    group.freezer_ = AK_TRY(freezer_.duplicate());
+  }
   for (std::size_t i = 0; i < kControllers; ++i) {
     if (has_[i] && same_as_[i] != i && group.dirs_[same_as_[i]].valid()) {
       group.dirs_[i] = AK_TRY(group.dirs_[same_as_[i]].duplicate());
@@ -255,6 +256,15 @@ Result<BoxCgroup> CgroupTree::make(const std::string& id, const model::Limits& l
     return std::unexpected(std::move(set).error());
   }
   return group;
+}
+
+void CgroupTree::thaw(const std::string& id) {
+  // Few boxes have such a group in version 1.
+  if (version_ == CgroupVersion::V1 && freezer_.valid()) {
+    (void)writeControl(freezer_.get(), cat(id, "/freezer.state"), "THAWED");
+  } else if (version_ == CgroupVersion::V2 && roots_[0].valid()) {
+    (void)writeControl(roots_[0].get(), cat(id, "/cgroup.freeze"), "0");
+  }
 }
 
 bool CgroupTree::sweep(const std::string& id) {

@@ -43,17 +43,15 @@ Result<sys::OwnedFd> openFileBeneath(int top, const std::string& path) {
   return fd;
 }
 
-Result<bool> isOpaqueBeneath(int top, const std::string& path) {
+Result<bool> isOpaqueBeneath(int top, const std::string& path, Overlay::Xattr marks) {
   const sys::OwnedFd fd = AK_TRY(openDirectoryBeneath(top, path));
-  // trusted.* is what a privileged mount writes, user.* one with the userxattr option.
-  for (const char* name : {"trusted.overlay.opaque", "user.overlay.opaque"}) {
-    char value = 0;
-    // The value 'x' marks a directory that merely holds xattr whiteouts: not opaque.
-    if (::fgetxattr(fd.get(), name, &value, 1) == 1 && value == 'y') {
-      return true;
-    }
-  }
-  return false;
+  // A guest of a privileged mount may write user.overlay.* as it likes, to no effect; one of a
+  // mount with the userxattr option may not.
+  const char* const name =
+      marks == Overlay::Xattr::Trusted ? "trusted.overlay.opaque" : "user.overlay.opaque";
+  char value = 0;
+  // The value 'x' marks a directory that merely holds xattr whiteouts: not opaque.
+  return ::fgetxattr(fd.get(), name, &value, 1) == 1 && value == 'y';
 }
 
 Status removeBeneath(int top, const std::string& path) {

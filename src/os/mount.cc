@@ -75,8 +75,12 @@ Result<sys::OwnedFd> overlayByDescriptor(const Overlay& overlay) {
   const auto give = [&](const char* key, int fd) {
     return ::fsconfig(context.get(), FSCONFIG_SET_FD, key, nullptr, fd) == 0;
   };
-  for (const int lower : overlay.lower) {
-    if (!give("lowerdir+", lower)) {
+  for (const Overlay::Lower& lower : overlay.lower) {
+    sys::OwnedFd below;
+    if (!lower.below.empty()) {
+      below = AK_TRY(sys::openAt(lower.mount, lower.below, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    }
+    if (!give("lowerdir+", below.valid() ? below.get() : lower.mount)) {
       return failErrno("overlay layer");
     }
   }
@@ -121,11 +125,12 @@ Result<sys::OwnedFd> overlayByPath(const Overlay& overlay) {
   std::string lower;
   for (std::size_t i = 0; i < overlay.lower.size(); ++i) {
     const std::string name = cat(i);
-    AK_TRY(attached.add(name, overlay.lower[i]));
-    lower += (i == 0 ? "" : ":") + name;
+    const std::string& below = overlay.lower[i].below;
+    AK_TRY(attached.add(name, overlay.lower[i].mount));
+    lower += cat(i == 0 ? "" : ":", name, below.empty() ? "" : "/", below);
   }
   if (lower.size() > 255) {
-    return fail(ErrorCode::TooLarge, cat("an image of ", overlay.lower.size(), " layers"),
+    return fail(ErrorCode::TooLarge, cat("a stack of ", overlay.lower.size(), " layers"),
                 "Use a kernel of 6.15 or newer, or squash the image.");
   }
   // Both directories of one mount are reached through their own magic links: the upper file
@@ -174,6 +179,15 @@ Result<sys::OwnedFd> cloneTree(int path_fd, Access access) {
   return tree;
 }
 
+Status makeReadOnly(int mount_fd) {
+  struct mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  if (::mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
+    return failErrno("making a mount read-only");
+  }
+  return {};
+}
+
 Status idmap(int mount_fd, int userns_fd) {
   struct mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_IDMAP;
@@ -216,7 +230,7 @@ bool overlayTakesDetachedLayers(Overlay::Xattr xattr) {
     return false;
   }
   Overlay overlay;
-  overlay.lower = {lower->get()};
+  overlay.lower = {{lower->get(), ""}};
   overlay.upper = upper->get();
   overlay.work = work->get();
   overlay.xattr = xattr;

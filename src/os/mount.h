@@ -21,6 +21,9 @@ Result<sys::OwnedFd> openHostPath(const model::HostPath& path);
 // A detached copy of the mount below `path_fd` (O_PATH): nosuid, nodev, and read-only if asked.
 Result<sys::OwnedFd> cloneTree(int path_fd, Access access);
 
+// Of one mount; others of the same file system stay as they are.
+Status makeReadOnly(int mount_fd);
+
 // Shows the detached mount through the mapping of user namespace `userns_fd`: its "inside" ids are
 // the ids on disk. Unsupported when the file system cannot (tmpfs before 6.3, overlayfs, most
 // FUSE).
@@ -36,8 +39,13 @@ struct NewMount {
 Result<sys::OwnedFd> makeMount(const NewMount& mount);
 
 struct Overlay {
-  std::vector<int> lower;  // detached mounts, top layer first; at least one
-  int upper = -1;          // directories on one mount
+  struct Lower {
+    int mount = -1;     // detached
+    std::string below;  // the layer's directory in it; "": its top
+  };
+
+  std::vector<Lower> lower;  // top layer first; at least one
+  int upper = -1;            // directories on one mount
   int work = -1;
   enum class Xattr : std::uint8_t { Trusted, User } xattr = Xattr::Trusted;  // User: rootless
   enum class Sync : std::uint8_t { Durable, Volatile } sync = Sync::Durable;

@@ -31,6 +31,10 @@ constexpr std::array kMigrations = {
     "  UNIQUE (sandbox, id)"
     ");"
     "CREATE INDEX running_jobs ON jobs (number) WHERE running = 1;",
+    "CREATE TABLE snapshots ("
+    "  name TEXT PRIMARY KEY,"
+    "  body TEXT NOT NULL"  // JSON, see snapshot_record_json.h
+    ") WITHOUT ROWID;",
 };
 
 std::unexpected<Error> failure(int code, sqlite3* handle, std::string_view what) {

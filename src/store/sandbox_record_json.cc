@@ -180,6 +180,9 @@ json recordToJson(const model::SandboxRecord& record) {
           {"protected_paths", record.protected_paths},
           {"ids", {{"base", record.ids.base}, {"count", record.ids.count}}},
           {"init_script", record.init_script},
+          {"layers", record.layers},
+          {"workspace_layers", record.workspace_layers},
+          {"freezing", record.freezing},
           {"one_shot", record.one_shot},
           {"created_at", formatTime(record.created_at)},
           {"labels", record.labels},
@@ -215,6 +218,9 @@ Result<model::SandboxRecord> recordFromJson(const json& body) {
   ids_in.read("count", record.ids.count);
   in.absorb(ids_in);
   in.read("init_script", record.init_script);
+  in.read("layers", record.layers);
+  in.read("workspace_layers", record.workspace_layers);
+  in.read("freezing", record.freezing);
   in.read("one_shot", record.one_shot);
   in.read("created_at", created_at);
   in.read("labels", record.labels);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "store/sandbox_record_json.h"
+#include "store/snapshot_record_json.h"
 
 namespace ak::store {
 
@@ -95,6 +96,78 @@ Status SandboxStore::update(const std::vector<model::SandboxRecord>& records) {
 Status SandboxStore::remove(const std::string& uuid) {
   remove_.bind(1, uuid);
   return remove_.run();
+}
+
+Result<SandboxStore::LoadedSnapshots> SandboxStore::loadSnapshots() {
+  LoadedSnapshots loaded;
+  Statement query = AK_TRY(database_.prepare("SELECT name, body FROM snapshots ORDER BY name"));
+  while (AK_TRY(query.step())) {
+    const auto body = nlohmann::json::parse(query.text(1), nullptr, false);
+    Result<model::SnapshotRecord> snapshot = snapshotFromJson(body);
+    if (snapshot) {
+      loaded.records.push_back(std::move(*snapshot));
+    } else {
+      loaded.unreadable.emplace_back(query.text(0), snapshot.error().message);
+    }
+  }
+  return loaded;
+}
+
+Status SandboxStore::removeSnapshot(const std::string& name) {
+  Statement gone = AK_TRY(database_.prepare("DELETE FROM snapshots WHERE name = ?1"));
+  gone.bind(1, name);
+  return gone.run();
+}
+
+Status SandboxStore::insertSnapshot(const model::SnapshotRecord& snapshot) {
+  const std::string body = snapshotToJson(snapshot).dump();
+  Statement made = AK_TRY(database_.prepare("INSERT INTO snapshots (name, body) VALUES (?1, ?2)"));
+  made.bind(1, snapshot.name);
+  made.bind(2, body);
+  Status done = made.run();
+  if (!done && done.error().code == ErrorCode::AlreadyExists) {
+    return fail(
+        ErrorCode::AlreadyExists, cat("a snapshot named '", snapshot.name, "' exists"),
+        cat("Choose another name, or remove it with: agentkernel snapshot rm ", snapshot.name));
+  }
+  return done;
+}
+
+Status SandboxStore::updateSnapshot(const model::SnapshotRecord& snapshot) {
+  const std::string body = snapshotToJson(snapshot).dump();
+  Statement changed =
+      AK_TRY(database_.prepare("UPDATE snapshots SET body = ?2 WHERE name = ?1 RETURNING 1"));
+  changed.bind(1, snapshot.name);
+  changed.bind(2, body);
+  const bool found = AK_TRY(changed.step());
+  if (!found) {
+    return fail(ErrorCode::NotFound, cat("no snapshot ", snapshot.name, " in the state database"));
+  }
+  return changed.run();
+}
+
+Status SandboxStore::commit(const LayerStep& step) {
+  return database_.transaction([&]() -> Status {
+    for (const model::SandboxRecord& record : step.updated) {
+      AK_TRY(update(record));
+    }
+    for (const model::SnapshotRecord& snapshot : step.updated_snapshots) {
+      AK_TRY(updateSnapshot(snapshot));
+    }
+    for (const model::SandboxRecord& record : step.made) {
+      AK_TRY(insert(record));
+    }
+    for (const model::SnapshotRecord& snapshot : step.taken) {
+      AK_TRY(insertSnapshot(snapshot));
+    }
+    for (const std::string& uuid : step.removed) {
+      AK_TRY(remove(uuid));
+    }
+    for (const std::string& name : step.removed_snapshots) {
+      AK_TRY(removeSnapshot(name));
+    }
+    return {};
+  });
 }
 
 }  // namespace ak::store

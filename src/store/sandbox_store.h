@@ -5,13 +5,14 @@
 
 #include "base/result.h"
 #include "model/sandbox.h"
+#include "model/snapshot.h"
 #include "store/database.h"
 #include "store/job_store.h"
 
 namespace ak::store {
 
-// The durable list of sandboxes. Blocking (about 0.15 ms for a write, which survives a power cut
-// when the call returns); one caller at a time.
+// The durable lists of sandboxes and of their snapshots. Blocking (about 0.15 ms for a write, which
+// survives a power cut when the call returns); one caller at a time.
 class SandboxStore {
  public:
   static Result<SandboxStore> open(const std::string& path);
@@ -38,9 +39,34 @@ class SandboxStore {
   // With its jobs.
   Status remove(const std::string& uuid);
 
+  struct LoadedSnapshots {
+    std::vector<model::SnapshotRecord> records;
+    std::vector<std::pair<std::string, std::string>> unreadable;  // {name, why}, as above
+  };
+
+  Result<LoadedSnapshots> loadSnapshots();
+  Status removeSnapshot(const std::string& name);
+
+  // What a step in the life of layers changes at once: records that name others than before, and
+  // who comes new. All or none. AlreadyExists when a name is taken, NotFound for one to be updated
+  // that is not there.
+  struct LayerStep {
+    std::vector<model::SandboxRecord> updated;
+    std::vector<model::SnapshotRecord> updated_snapshots;
+    std::vector<model::SandboxRecord> made;
+    std::vector<model::SnapshotRecord> taken;
+    std::vector<std::string> removed;  // uuids; those that are not there are no error
+    std::vector<std::string> removed_snapshots;
+  };
+
+  Status commit(const LayerStep& step);
+
   JobStore& jobs() { return jobs_; }
 
  private:
+  Status insertSnapshot(const model::SnapshotRecord& snapshot);
+  Status updateSnapshot(const model::SnapshotRecord& snapshot);
+
   SandboxStore(
       Database database, Statement insert, Statement update, Statement remove, JobStore jobs);
 

@@ -120,6 +120,74 @@ TEST_F(SandboxStoreTest, AnUnreadableRowIsReportedAndKept) {
   EXPECT_EQ(loaded->unreadable[0].first, "u2");
 }
 
+TEST_F(SandboxStoreTest, SnapshotsComeBackAsTheyWere) {
+  model::SnapshotRecord snapshot;
+  snapshot.name = "s";
+  snapshot.created_at = *parseTime("2026-01-02T03:04:05Z");
+  snapshot.source = record("u1", "web");
+  snapshot.source.agent_key.clear();  // no key is ever a snapshot's
+  snapshot.source.layers = {"l2", "l1"};
+  snapshot.source.workspace_layers = {"l2"};
+  {
+    auto store = SandboxStore::open(path_);
+    ASSERT_TRUE(store);
+    SandboxStore::LayerStep step;
+    step.taken.push_back(snapshot);
+    ASSERT_TRUE(store->commit(step));
+    const Status twice = store->commit(step);
+    ASSERT_FALSE(twice);
+    EXPECT_EQ(twice.error().code, ErrorCode::AlreadyExists);
+    EXPECT_NE(twice.error().remedy.find("agentkernel snapshot rm s"), std::string::npos);
+  }
+  auto store = SandboxStore::open(path_);
+  ASSERT_TRUE(store);
+  const auto loaded = store->loadSnapshots();
+  ASSERT_TRUE(loaded);
+  ASSERT_EQ(loaded->records.size(), 1U);
+  EXPECT_EQ(loaded->records[0], snapshot);
+  ASSERT_TRUE(store->removeSnapshot("s"));
+  EXPECT_TRUE(store->loadSnapshots()->records.empty());
+}
+
+TEST_F(SandboxStoreTest, AStepOfLayersIsDoneWholeOrNotAtAll) {
+  auto store = SandboxStore::open(path_);
+  ASSERT_TRUE(store);
+  model::SandboxRecord parent = record("u1", "web");
+  ASSERT_TRUE(store->insert(parent));
+  parent.layers = {"l"};
+  parent.freezing = "l";
+  SandboxStore::LayerStep step;
+  step.updated.push_back(parent);
+  step.made.push_back(record("u2", "child"));
+  step.made.push_back(record("u3", "web"));  // taken
+  EXPECT_FALSE(store->commit(step));
+  auto loaded = store->load();
+  ASSERT_TRUE(loaded);
+  ASSERT_EQ(loaded->records.size(), 1U);
+  EXPECT_TRUE(loaded->records[0].layers.empty());
+  step.made.pop_back();
+  ASSERT_TRUE(store->commit(step));
+  loaded = store->load();
+  ASSERT_EQ(loaded->records.size(), 2U);
+  EXPECT_EQ(loaded->records[0], parent);
+}
+
+TEST_F(SandboxStoreTest, AnUnreadableSnapshotIsReportedAndKept) {
+  {
+    auto database = Database::open(path_);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(
+        database->execute("INSERT INTO snapshots VALUES ('odd', '{\"name\": 7}'), "
+                          "('bad', 'not json'), ('half', '{\"name\": \"half\"}')"));
+  }
+  auto store = SandboxStore::open(path_);
+  ASSERT_TRUE(store);
+  const auto loaded = store->loadSnapshots();
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(loaded->records.empty());
+  EXPECT_EQ(loaded->unreadable.size(), 3U);
+}
+
 TEST_F(SandboxStoreTest, ADatabaseFromTheFutureIsLeftAlone) {
   {
     auto database = Database::open(path_);

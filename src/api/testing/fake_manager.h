@@ -8,6 +8,7 @@
 
 #include "api/testing/fake_files.h"
 #include "api/testing/fake_jobs.h"
+#include "api/testing/fake_snapshots.h"
 #include "base/text.h"
 #include "manager/manager.h"
 #include "net/loop.h"
@@ -25,6 +26,7 @@ class FakeManager final : public manager::Manager {
   std::map<std::string, manager::SandboxView> sandboxes;
   FakeFiles fake_files;
   FakeJobs fake_jobs;
+  FakeSnapshots fake_snapshots{sandboxes};
   model::RunRequest last_run;
   std::vector<std::string> last_paths;
   manager::SandboxUpdate last_update;
@@ -216,6 +218,8 @@ class FakeManager final : public manager::Manager {
   manager::Files& files() override { return fake_files; }
 
   manager::Jobs& jobs() override { return fake_jobs; }
+
+  manager::Snapshots& snapshots() override { return fake_snapshots; }
 
   manager::Overview overview() const override {
     manager::Overview overview;

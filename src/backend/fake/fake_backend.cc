@@ -1,5 +1,7 @@
 #include "backend/fake/fake_backend.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 
@@ -9,6 +11,7 @@
 #include "net/async_fd.h"
 #include "net/event.h"
 #include "net/timeout.h"
+#include "os/layer_merge.h"
 #include "sys/process.h"
 
 namespace ak::backend {
@@ -195,6 +198,27 @@ net::Task<void> FakeBackend::close() {
 
 net::Task<Status> FakeBackend::removeFiles(std::string directory) {
   co_return fail(ErrorCode::PermissionDenied, cat("the fake backend may not remove ", directory));
+}
+
+net::Task<Status> FakeBackend::mergeLayers(LayerMerge merge) {
+  os::LayerMerge here;
+  here.layers = std::move(merge.layers);
+  here.base = std::move(merge.base);
+  here.target = merge.target;
+  here.content = merge.content == LayerMerge::Content::Link ? os::LayerMerge::Content::Link
+                                                            : os::LayerMerge::Content::Copy;
+  here.without = std::move(merge.without);
+  here.xattr = ::geteuid() == 0 ? os::Overlay::Xattr::Trusted : os::Overlay::Xattr::User;
+  co_return os::mergeLayers(here);
+}
+
+net::Task<Status> FakeBackend::freeze(std::string) {
+  co_return fail(ErrorCode::Unsupported, "the fake backend freezes nothing",
+                 "Stop the sandbox first.");
+}
+
+net::Task<Status> FakeBackend::unfreeze(std::string) {
+  co_return Status();
 }
 
 }  // namespace ak::backend

@@ -36,6 +36,10 @@ class FakeBackend final : public Backend {
   net::Task<Result<std::vector<std::string>>> sweep(std::vector<std::string> keep) override;
   net::Task<Status> removeFiles(std::string directory) override;
 
+  net::Task<Status> mergeLayers(LayerMerge merge) override;
+  net::Task<Status> freeze(std::string id) override;
+  net::Task<Status> unfreeze(std::string id) override;
+
   std::unique_ptr<TreeAid> treeAid(int) override { return nullptr; }
 
   void onEnded(std::function<void(const Ended&)> handler) override {

@@ -34,6 +34,9 @@ class NativeBackend final : public Backend {
   net::Task<Result<std::vector<std::string>>> sweep(std::vector<std::string> keep) override;
   net::Task<Status> removeFiles(std::string directory) override;
   std::unique_ptr<TreeAid> treeAid(int top) override;
+  net::Task<Status> mergeLayers(LayerMerge merge) override;
+  net::Task<Status> freeze(std::string id) override;
+  net::Task<Status> unfreeze(std::string id) override;
 
   void onEnded(std::function<void(const Ended&)> handler) override {
     on_ended_ = std::move(handler);
@@ -73,6 +76,7 @@ class NativeBackend final : public Backend {
   net::Task<Status> endBox(std::shared_ptr<Box> box);
   net::Task<void> discardUnfinished(std::string box_id, std::string runtime_directory);
   net::Task<Status> discard(std::string box_id);
+  net::Task<Status> tellBox(model::LauncherOp op, const std::string& id);
   net::Task<Status> sweepLauncher(std::unordered_set<std::string> kept_boxes);
   net::Task<Status> freeOrphan(std::shared_ptr<Box> box);
   static std::string boxIdIn(const std::string& runtime_directory, const std::string& id);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "manager/lifecycle.h"
 #include "manager/lifetimes.h"
+#include "manager/snapshots_use.h"
 #include "store/database.h"
 #include "sys/random.h"
 
@@ -45,18 +46,23 @@ class OneImage final : public image::ImageStore {
 
 class Bench {
  public:
-  Bench()
-      : log_(
+  // With a directory: it stays, and what is in it, when this ends like a daemon that is killed.
+  struct Options {
+    std::string directory;
+    std::function<void(std::string_view)> at_step;
+  };
+
+  Bench() : Bench(Options{}) {}
+
+  explicit Bench(Options options)
+      : options_(std::move(options)),
+        log_(
             [this](observe::Level, std::string_view component, std::string_view text) {
               lines.push_back(cat(component, ": ", text));
             },
             observe::Level::Info) {
-    char name[] = "/tmp/ak-manager-test-XXXXXX";
-    if (::mkdtemp(name) == nullptr) {
-      throw std::runtime_error("mkdtemp");
-    }
-    directory_ = name;
-    for (const char* part : {"/sandboxes", "/b"}) {
+    directory_ = options_.directory.empty() ? freshDirectory() : options_.directory;
+    for (const char* part : {"/sandboxes", "/layers", "/b"}) {
       std::filesystem::create_directory(directory_ + part);
     }
     begin();
@@ -65,7 +71,19 @@ class Bench {
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
+  static std::string freshDirectory() {
+    char name[] = "/tmp/ak-manager-test-XXXXXX";
+    if (::mkdtemp(name) == nullptr) {
+      throw std::runtime_error("mkdtemp");
+    }
+    return name;
+  }
+
   ~Bench() {
+    if (!options_.directory.empty()) {
+      end();
+      return;
+    }
     for (const SandboxPtr& sandbox : lifecycle().table().all()) {
       (void)wait(lifecycle().remove(sandbox));
     }
@@ -77,6 +95,8 @@ class Bench {
   Lifecycle& lifecycle() { return house_->lifecycle; }
 
   Lifetimes& lifetimes() { return house_->lifetimes; }
+
+  SandboxSnapshots& snapshots() { return house_->snapshots; }
 
   const std::string& directory() const { return directory_; }
 
@@ -147,9 +167,12 @@ class Bench {
                      bench.log_,
                      bench.directory_,
                      bench.directory_,
-                     {}},
+                     {},
+                     nullptr,
+                     bench.options_.at_step},
           lifecycle(foundation),
-          lifetimes(foundation, lifecycle) {
+          lifetimes(foundation, lifecycle),
+          snapshots(foundation, lifecycle) {
       foundation.budget.memory_bytes = std::uint64_t{1} << 40U;
       foundation.budget.pids = 1'000'000;
       foundation.budget.descriptors = 1'000'000;
@@ -163,6 +186,7 @@ class Bench {
     Foundation foundation;
     Lifecycle lifecycle;
     Lifetimes lifetimes;
+    SandboxSnapshots snapshots;
   };
 
   void begin() {
@@ -177,10 +201,12 @@ class Bench {
   }
 
   void end() {
+    wait(house_->snapshots.close());
     wait(house_->lifecycle.close());
     house_.reset();
   }
 
+  const Options options_;
   std::string directory_;
   observe::Log log_;
   net::Loop loop_;
