@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what users wait for, each as a ratio against a named peer in the same run.
 
-  run.py [--rounds N] [--markdown FILE] [NAME...]   NAME: version run creates control idle backend
+  run.py [--rounds N] [--markdown FILE] [NAME...]   NAME: version run creates control forks idle backend
 
 Everything runs with a state and a runtime directory of its own, which are removed at the end. A
 budget that does not hold is marked, not failed: a busy machine is not a defect.
@@ -198,6 +198,40 @@ class Bench:
             spent += api.timed("DELETE", f"/sandboxes/{name}")
         return spent
 
+    def forks(self):
+        """A sandbox with 1 GiB of its own, stopped: forked, beside a copy of the same bytes."""
+        self.warm()
+        api = Api(self.runtime / "agentkernel/daemon.sock")
+        parents = [f"ak-bench-parent-{number}" for number in range(3)]
+        write = {"command": ["dd", "if=/dev/zero", "of=/root/big", "bs=1M", "count=1024"]}
+        try:
+            for name in parents:
+                api.timed("POST", "/sandboxes", {"name": name, "image": "host"})
+                api.timed("POST", f"/sandboxes/{name}/exec", write)
+                api.timed("POST", f"/sandboxes/{name}/stop")
+            first = sorted(self.fork(api, name) for name in parents)
+            again = sorted(self.fork(api, parents[0]) for _ in range(max(20, self.rounds // 10)))
+            layers = self.scratch / "data/agentkernel/layers"
+            big = next(layers.glob("*/root/root/big"))
+            begin = time.perf_counter()
+            self.call("cp", "--reflink=auto", big, self.scratch / "copy")
+            copied = (time.perf_counter() - begin) * 1e6
+            (self.scratch / "copy").unlink()
+            self.row_within("fork of a stopped sandbox with 1 GiB of its own", first, 20_000)
+            self.rows[-1].peer = f"cp {show_time(copied)}"
+            self.rows[-1].ratio = f"{first[len(first) // 2] / copied:.4f} x"
+            self.row_within("the next forks of it", again, 20_000)
+        finally:
+            for name in parents:
+                self.call(AGENTKERNEL, "rm", name, check=False)
+            api.close()
+
+    def fork(self, api, name):
+        spent = api.timed("POST", f"/sandboxes/{name}/fork", {"as_name": f"{name}-child"},
+                          pause=PAUSE_MS / 1000)
+        api.timed("DELETE", f"/sandboxes/{name}-child")
+        return spent
+
     def row_within(self, what, times, budget):
         """A row for sorted microseconds with a budget in microseconds or none."""
         p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
@@ -381,7 +415,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--markdown", type=pathlib.Path)
-    names = ("version", "run", "creates", "control", "idle", "backend")
+    names = ("version", "run", "creates", "control", "forks", "idle", "backend")
     parser.add_argument("names", nargs="*", choices=[[], *names], metavar="NAME")
     options = parser.parse_args()
     if not pathlib.Path(AGENTKERNEL).exists():

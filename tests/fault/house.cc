@@ -191,7 +191,7 @@ std::vector<std::string> House::leftovers() {
     left.push_back(cat("process ", pid, " ", seen.program));
   }
   for (const char* place : {"/run/agentkernel/boxes", "/run/agentkernel/b",
-                            "/run/agentkernel/reserved", "/state/sandboxes"}) {
+                            "/run/agentkernel/reserved", "/state/sandboxes", "/state/layers"}) {
     for (const std::string& name : namesIn(directory() + place)) {
       left.push_back(cat(place, "/", name));
     }
@@ -211,6 +211,12 @@ void House::expectNothingLeft() {
     const Finished removed = agentkernel({"rm", sandbox["name"].get<std::string>()});
     // A one-shot sandbox may have ended by itself meanwhile.
     EXPECT_TRUE(removed.status == 0 || removed.err.contains("no sandbox named")) << removed.err;
+  }
+  const auto taken =
+      nlohmann::json::parse(agentkernel({"snapshot", "list", "--json"}).out, nullptr, false);
+  for (const auto& snapshot : taken) {
+    const Finished removed = agentkernel({"snapshot", "rm", snapshot["name"].get<std::string>()});
+    EXPECT_EQ(removed.status, 0) << removed.err;
   }
   agentkernel({"daemon", "stop"});
   std::vector<std::string> left;

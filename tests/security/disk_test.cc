@@ -167,6 +167,30 @@ TEST_P(DiskTest, FilesEndAtTheLimit) {
   EXPECT_LE(made, 2048U);
 }
 
+TEST_P(DiskTest, AForkHasRoomOfItsOwn) {
+  ASSERT_EQ(run("dd if=/dev/zero of=/root/ten bs=1M count=10; echo precious > /root/mark").status,
+            0);
+  ASSERT_EQ(agentkernel({"stop", "full"}).status, 0);
+  const Finished forked = agentkernel({"fork", "--start", "full", "other"});
+  ASSERT_EQ(forked.status, 0) << forked.err;
+  const auto in_other = [this](const std::string& script) {
+    return agentkernel({"exec", "other", "--", "sh", "-c", script});
+  };
+  EXPECT_EQ(in_other("dd if=/dev/zero of=/root/own bs=1M count=8").status, 0);
+  EXPECT_NE(in_other("dd if=/dev/zero of=/root/more bs=1M count=8").status, 0);
+  EXPECT_EQ(in_other("cat /root/mark; stat -c %s /root/ten").out, "precious\n10485760\n");
+  ASSERT_EQ(agentkernel({"start", "full"}).status, 0);
+  EXPECT_NE(exec("dd if=/dev/zero of=/root/big bs=1M count=20").status, 0);
+  EXPECT_EQ(exec("rm /root/big; cat /root/mark").out, "precious\n");
+  // Its files outlive it, and so does the number that they are charged to: the next one's is fresh.
+  ASSERT_EQ(agentkernel({"rm", "full"}).status, 0);
+  const Finished next = run("dd if=/dev/zero of=/root/x bs=1M count=8");
+  EXPECT_EQ(next.status, 0) << next.err;
+  EXPECT_EQ(in_other("cat /root/mark; stat -c %s /root/ten").out, "precious\n10485760\n");
+  ASSERT_EQ(agentkernel({"rm", "other"}).status, 0);
+  EXPECT_EQ(shell(cat("ls ", state(), "/layers")).out, "");
+}
+
 TEST_P(DiskTest, ItSurvivesStopAndStart) {
   ASSERT_EQ(run("echo precious > /root/mark").status, 0);
   for (int i = 0; i < 3; ++i) {
