@@ -98,8 +98,7 @@ Task<Result<HttpResponse>> takeSnapshot(Call& call) {
     co_return fail(ErrorCode::InvalidArgument, "'sandbox' is required",
                    "Name the sandbox that the snapshot is to be taken of.");
   }
-  const auto taken =
-      co_await call.manager.snapshots().take(std::move(sandbox), std::move(name));
+  const auto taken = co_await call.manager.snapshots().take(std::move(sandbox), std::move(name));
   if (!taken) {
     co_return std::unexpected(taken.error());
   }
@@ -126,8 +125,7 @@ Task<Result<HttpResponse>> removeSnapshot(Call& call) {
 
 Task<Result<HttpResponse>> restoreSnapshot(Call& call) {
   Wish wish = AK_CO_TRY(readWish(call.request().body));
-  const auto made =
-      co_await call.manager.snapshots().restore(call.params[0], std::move(wish.name));
+  const auto made = co_await call.manager.snapshots().restore(call.params[0], std::move(wish.name));
   if (!made) {
     co_return std::unexpected(made.error());
   }

@@ -1,6 +1,7 @@
 #include "manager/layer_keeper.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/text.h"
 
@@ -33,11 +34,23 @@ std::vector<std::string> layersOf(const model::SandboxRecord& record) {
   return all;
 }
 
+namespace {
+
+// What it stands on, and what it is becoming one of.
+std::set<std::string> namesIn(const model::SandboxRecord& record) {
+  std::set<std::string> names(record.layers.begin(), record.layers.end());
+  names.insert(record.workspace_layers.begin(), record.workspace_layers.end());
+  if (!record.freezing.empty()) {
+    names.insert(record.freezing);
+  }
+  return names;
+}
+
+}  // namespace
+
 bool LayerKeeper::wanted(const std::string& layer) const {
   const auto names = [&layer](const model::SandboxRecord& record) {
-    return std::ranges::find(record.layers, layer) != record.layers.end() ||
-           std::ranges::find(record.workspace_layers, layer) != record.workspace_layers.end() ||
-           record.freezing == layer;
+    return namesIn(record).contains(layer);
   };
   return held_.contains(layer) ||
          std::ranges::any_of(parts_.table.all(),
@@ -64,6 +77,10 @@ void LayerKeeper::giveIds(const model::IdRange& range) {
 net::Task<void> LayerKeeper::meet(std::string layer) {
   const std::uint32_t project = co_await parts_.workers.run(
       [this, &layer] { return projectOfLayer(parts_.state_directory, layer); });
+  charge(layer, project);
+}
+
+void LayerKeeper::charge(const std::string& layer, std::uint32_t project) {
   if (project >= IdRanges::kFirst) {
     projects_[layer] = project;
     parts_.ids.reserve({project, IdRanges::kCount});
@@ -71,14 +88,20 @@ net::Task<void> LayerKeeper::meet(std::string layer) {
 }
 
 net::Task<void> LayerKeeper::meetAll() {
-  const Result<std::vector<std::string>> there =
-      co_await parts_.workers.run([this] { return listFrozenLayers(parts_.state_directory); });
-  if (!there) {
-    parts_.log.error("layers", cat("looking for layers: ", there.error().message));
+  using Projects = std::map<std::string, std::uint32_t>;
+  const Result<Projects> found = co_await parts_.workers.run([this]() -> Result<Projects> {
+    Projects projects;
+    for (const std::string& layer : AK_TRY(listFrozenLayers(parts_.state_directory))) {
+      projects[layer] = projectOfLayer(parts_.state_directory, layer);
+    }
+    return projects;
+  });
+  if (!found) {
+    parts_.log.error("layers", cat("looking for layers: ", found.error().message));
     co_return;
   }
-  for (const std::string& layer : *there) {
-    co_await meet(layer);
+  for (const auto& [layer, project] : *found) {
+    charge(layer, project);
   }
 }
 
@@ -117,7 +140,17 @@ net::Task<void> LayerKeeper::removeUnnamed() {
     parts_.log.error("layers", cat("looking for what was left: ", there.error().message));
     co_return;
   }
-  co_await release(*there);
+  std::set<std::string> named;
+  for (const SandboxPtr& sandbox : parts_.table.all()) {
+    named.merge(namesIn(sandbox->record));
+  }
+  for (const auto& [name, snapshot] : snapshots) {
+    named.merge(namesIn(snapshot.source));
+  }
+  std::vector<std::string> unnamed;
+  std::ranges::copy_if(*there, std::back_inserter(unnamed),
+                       [&named](const std::string& layer) { return !named.contains(layer); });
+  co_await release(std::move(unnamed));
 }
 
 }  // namespace ak::manager

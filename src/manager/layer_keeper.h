@@ -65,6 +65,7 @@ class LayerKeeper {
 
  private:
   bool wanted(const std::string& layer) const;
+  void charge(const std::string& layer, std::uint32_t project);
   bool rangeInUse(std::uint32_t project) const;
 
   const Parts parts_;

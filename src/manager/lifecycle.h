@@ -145,6 +145,8 @@ class Lifecycle {
   std::set<std::string> knownUuids(const std::vector<std::string>& more) const;
   net::Task<void> removeUnknownFiles(const std::set<std::string>& known);
   net::Task<Status> recoverLayers(bool all_read);
+  // Blocking; one answer for each.
+  std::vector<Status> finishFreezes(const std::vector<SandboxPtr>& all) const;
   enum class Stamps : bool { Exact, Stale };
   SandboxPtr meet(model::SandboxRecord record, Stamps stamps);
   net::Task<void> raiseEpochs(const std::vector<SandboxPtr>& sandboxes);

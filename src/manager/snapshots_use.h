@@ -58,6 +58,7 @@ class SandboxSnapshots final : public Snapshots {
   Lifecycle& lifecycle_;
   LayerKeeper& keeper_;
   net::TaskGroup background_;
+  unsigned squashing_ = 0;
 };
 
 }  // namespace ak::manager

@@ -38,7 +38,11 @@ struct SandboxSnapshots::Shorter {
   }
 };
 
+// One at a time: what else has become deep is found when it is cut the next time.
 void SandboxSnapshots::boundDepth(const model::SandboxRecord& record) {
+  if (squashing_ != 0) {
+    return;
+  }
   if (record.layers.size() > kDeepest) {
     background_.spawn(squash(record, model::kRootLayer));
   }
@@ -48,7 +52,9 @@ void SandboxSnapshots::boundDepth(const model::SandboxRecord& record) {
 }
 
 net::Task<void> SandboxSnapshots::squash(model::SandboxRecord of, const char* part) {
+  ++squashing_;
   co_await net::toItsEnd(squashNow(std::move(of), part));
+  --squashing_;
 }
 
 net::Task<void> SandboxSnapshots::squashNow(model::SandboxRecord of, const char* part) {
