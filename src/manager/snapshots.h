@@ -18,7 +18,7 @@ using Pause = std::optional<std::chrono::microseconds>;
 
 // Sandboxes as they were: taken, listed, made into sandboxes again. What a sandbox wrote so far
 // becomes an immutable layer that any number of sandboxes stand on, each with a writable layer of
-// its own above it (docs/adr/0014-snapshots-and-forks.md).
+// its own above it (docs/adr/0015-snapshots-and-forks.md).
 //
 // A snapshot or fork of a stopped sandbox takes the same time however much it holds. A running one
 // is frozen while its writable layer is copied, at most for kLongestPause.
