@@ -68,6 +68,7 @@ class NetworkTest : public ::testing::TestWithParam<Who> {
 
   void TearDown() override {
     if (!IsSkipped()) {
+      Program(words({"rm", "it"}), variables()).finish();  // a named one outlives the daemon
       Program(words({"daemon", "stop"}), variables()).finish();
     }
   }
