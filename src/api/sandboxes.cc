@@ -61,20 +61,6 @@ Status checkBackend(const json& body, const std::string& ours) {
               cat("Leave 'backend' out; this daemon runs sandboxes with ", ours, "."));
 }
 
-bool isUuid(std::string_view text) {
-  if (text.size() != 36) {
-    return false;
-  }
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-'
-             : std::string_view("0123456789abcdefABCDEF").find(text[i]) == std::string_view::npos) {
-      return false;
-    }
-  }
-  return true;
-}
-
 }  // namespace
 
 Task<Result<HttpResponse>> listSandboxes(Call& call) {
@@ -133,7 +119,7 @@ Task<Result<HttpResponse>> getSandbox(Call& call) {
 }
 
 Task<Result<HttpResponse>> getSandboxByUuid(Call& call) {
-  if (!isUuid(call.params[0])) {
+  if (!model::isUuid(call.params[0])) {
     co_return fail(ErrorCode::InvalidArgument, "not a UUID",
                    "Give the 36 characters that `agentkernel inspect` shows.");
   }

@@ -2,6 +2,9 @@
 
 #include <sys/wait.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,6 +33,20 @@ TEST_F(LifecycleTest, WhatCannotBeRemovedStaysAndSaysWhy) {
   bench_.alterDatabase("DROP TRIGGER no;");
   EXPECT_TRUE(bench_.wait(bench_.lifecycle().remove(box)));
   EXPECT_EQ(bench_.find("box"), nullptr);
+}
+
+// Other implementations keep a file for each sandbox in the same place.
+TEST_F(LifecycleTest, OnlyItsOwnLeftoversAreSweptAway) {
+  const std::filesystem::path place = bench_.directory() + "/sandboxes";
+  const std::filesystem::path left = place / "01890a5d-ac96-774b-bcce-b302099a8057";
+  std::filesystem::create_directories(left / "layer");
+  const std::filesystem::path theirs = place / "box.json";
+  std::ofstream(theirs) << "{}";
+  std::filesystem::create_directory(place / "notes");
+  bench_.restartDaemon(End::Killed);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::exists(theirs));
+  EXPECT_TRUE(std::filesystem::exists(place / "notes"));
 }
 
 TEST_F(LifecycleTest, TwoWhoStartItFindItRunning) {

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "manager/id_ranges.h"
 #include "model/layer_names.h"
+#include "model/sandbox.h"
 #include "os/disk_image.h"
 #include "os/project_quota.h"
 #include "sys/directory.h"
@@ -74,7 +75,9 @@ Result<std::vector<std::string>> listWritableLayers(const std::string& state_dir
   sys::OwnedFd parent = AK_TRY(
       sys::openPath(cat(state_directory, "/sandboxes"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   sys::DirectoryReader reader = AK_TRY(sys::DirectoryReader::open(std::move(parent)));
-  return sys::listNames(std::move(reader), kMost);
+  std::vector<std::string> names = AK_TRY(sys::listNames(std::move(reader), kMost));
+  std::erase_if(names, [](const std::string& name) { return !model::isUuid(name); });
+  return names;
 }
 
 Status removeWritableLayer(const std::string& state_directory, const std::string& uuid) {

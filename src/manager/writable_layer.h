@@ -27,7 +27,8 @@ Result<WorkspaceLayers> openWorkspaceLayers(const std::string& directory,
 // Removes the sandbox's directory; the guest made what is in it, so nothing in it is followed.
 Status removeWritableLayer(const std::string& state_directory, const std::string& uuid);
 
-// The uuids of all that have a directory.
+// The uuids of all that have a directory. Other implementations keep their files in the same place:
+// what is not named like a sandbox of ours is not ours.
 Result<std::vector<std::string>> listWritableLayers(const std::string& state_directory);
 
 // An existing directory, by the identity that the launcher checks.

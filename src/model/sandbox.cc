@@ -186,4 +186,18 @@ std::string makeUuid(WallTime now, Random& random) {
   return text;
 }
 
+bool isUuid(std::string_view text) {
+  if (text.size() != 36) {
+    return false;
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-'
+             : std::string_view("0123456789abcdefABCDEF").find(text[i]) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace ak::model

@@ -76,5 +76,7 @@ Status validateInitScript(std::string_view script);
 
 // Time-ordered unique id, RFC 9562 version 7.
 std::string makeUuid(WallTime now, Random& random);
+// Is it written as RFC 9562 says: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12?
+bool isUuid(std::string_view text);
 
 }  // namespace ak::model
