@@ -4,15 +4,13 @@
 
 #include "base/text.h"
 #include "model/base64.h"
+#include "model/json_parse.h"
 
 namespace ak::api {
 
 using nlohmann::json;
 
 namespace {
-
-// Deeper nesting than any request of ours; the parser's own recursion ends long after it.
-constexpr int kMaxDepth = 64;
 
 net::HttpResponse enveloped(int status, const json& body) {
   net::HttpResponse response;
@@ -70,23 +68,7 @@ Result<json> parseBody(std::string_view body) {
   if (trim(body).empty()) {
     return json::object();
   }
-  bool too_deep = false;
-  const auto watch_depth = [&too_deep](int depth, json::parse_event_t, json&) {
-    too_deep = too_deep || depth > kMaxDepth;
-    return !too_deep;
-  };
-  try {
-    json value = json::parse(body, watch_depth);
-    if (too_deep) {
-      return fail(ErrorCode::InvalidArgument, "Invalid JSON: nested too deeply");
-    }
-    if (!value.is_object()) {
-      return fail(ErrorCode::InvalidArgument, "Invalid JSON: an object was expected");
-    }
-    return value;
-  } catch (const json::exception& error) {
-    return fail(ErrorCode::InvalidArgument, cat("Invalid JSON: ", printable(error.what())));
-  }
+  return model::parseJsonObject(body);
 }
 
 }  // namespace ak::api

@@ -43,6 +43,9 @@ net::Task<Result<net::HttpResponse>> recoverSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> postGc(Call& call);
 net::Task<Result<net::HttpResponse>> postReconcile(Call& call);
 
+// state_import.cc
+net::Task<Result<net::HttpResponse>> importState(Call& call);
+
 // jobs.cc
 net::Task<Result<net::HttpResponse>> startJob(Call& call);
 net::Task<Result<net::HttpResponse>> listJobs(Call& call);
@@ -58,6 +61,7 @@ net::Task<void> getLogs(Call& call);
 net::Task<Result<net::HttpResponse>> listSandboxes(Call& call);
 net::Task<Result<net::HttpResponse>> createSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> getSandbox(Call& call);
+net::Task<Result<net::HttpResponse>> getSandboxState(Call& call);
 net::Task<Result<net::HttpResponse>> getSandboxByUuid(Call& call);
 net::Task<Result<net::HttpResponse>> startSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> stopSandbox(Call& call);

@@ -47,6 +47,8 @@ void putNotes(json& body, const model::SandboxRecord& record) {
   const model::Lifetime& lifetime = record.lifetime;
   const std::pair<const char*, const std::string&> texts[] = {
       {"description", record.description},
+      {"created_from_template", record.created_from_template},
+      {"template_help_text", record.template_help_text},
       {"expires_at", lifetime.expires_at},
       {"last_activity_at", lifetime.last_activity_at},
       {"archived_at", lifetime.archived_at},
@@ -78,7 +80,8 @@ json toJson(const manager::SandboxView& view) {
   body["status"] = name(view.status);
   body["backend"] = record.backend;
   body["image"] = record.image;
-  body["created_at"] = formatTime(record.created_at);
+  body["created_at"] =
+      record.created_as.empty() ? formatTime(record.created_at) : record.created_as;
   body["placeholder_secrets"] = false;
   body["image_digest"] = record.image_digest;
   body["profile"] = name(record.permissions.profile);

@@ -8,6 +8,7 @@
 #include "api/sandbox_json.h"
 #include "base/text.h"
 #include "model/run_request_json.h"
+#include "model/sandbox_state.h"
 
 namespace ak::api {
 
@@ -19,9 +20,9 @@ namespace {
 
 // What other versions of this API take here and this one cannot do yet. Leaving one out in silence
 // would give a sandbox that is not what was asked for.
-constexpr std::array<std::string_view, 9> kNotYet = {
-    "agent",      "ports",      "secret_files",       "secret_mappings", "secrets",
-    "source_ref", "source_url", "template_help_text", "volumes"};
+constexpr auto kNotYet =
+    std::to_array<std::string_view>({"agent", "ports", "secret_files", "secret_mappings", "secrets",
+                                     "source_ref", "source_url", "volumes"});
 
 bool asksForSomething(const json& value) {
   return !value.is_null() && !(value.is_boolean() && !value.get<bool>()) &&
@@ -116,6 +117,14 @@ Task<Result<HttpResponse>> getSandbox(Call& call) {
     co_return std::unexpected(view.error());
   }
   co_return success(toJson(*view));
+}
+
+Task<Result<HttpResponse>> getSandboxState(Call& call) {
+  const auto view = co_await call.manager.get(call.params[0]);
+  if (!view) {
+    co_return std::unexpected(view.error());
+  }
+  co_return success(model::sandboxState(view->record, view->status));
 }
 
 Task<Result<HttpResponse>> getSandboxByUuid(Call& call) {

@@ -28,7 +28,7 @@ std::string_view viaName(Actor::Via via) {
 
 }  // namespace
 
-const std::array<KindInfo, 33> kKinds = {{
+const std::array<KindInfo, 34> kKinds = {{
     {Kind::SandboxCreated, "sandbox_created", "name, image, backend, labels?, profile, security",
      "A named sandbox was made."},
     {Kind::SandboxStarted, "sandbox_started", "name, profile, security", "It was started."},
@@ -85,6 +85,8 @@ const std::array<KindInfo, 33> kKinds = {{
     {Kind::SnapshotRemoved, "snapshot_removed", "snapshot", "A snapshot was removed."},
     {Kind::SnapshotTaken, "snapshot_taken", "sandbox, snapshot, pause_us?",
      "A snapshot was taken of a sandbox."},
+    {Kind::StateImported, "state_imported", "path, sandboxes[], skipped, refused",
+     "Records of another implementation were taken over."},
 }};
 
 const KindInfo& kindInfo(Kind kind) {

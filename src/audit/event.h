@@ -49,6 +49,7 @@ enum class Kind : std::uint8_t {
   SandboxUpdated,
   SnapshotRemoved,
   SnapshotTaken,
+  StateImported,
 };
 
 struct KindInfo {
@@ -59,7 +60,7 @@ struct KindInfo {
 };
 
 // One row per kind, in enum order; docs/audit.md is compared with it.
-extern const std::array<KindInfo, 33> kKinds;
+extern const std::array<KindInfo, 34> kKinds;
 
 const KindInfo& kindInfo(Kind kind);
 std::optional<Kind> kindFromName(std::string_view name);

@@ -32,9 +32,10 @@ constexpr auto kAll = std::to_array<Entry>({
     &kRemoveCommand,         &kRunCommand,
     &kSnapshotListCommand,   &kSnapshotRestoreCommand,
     &kSnapshotRemoveCommand, &kSnapshotTakeCommand,
-    &kStartCommand,          &kStopCommand,
-    &kTrustCommand,          &kUpdateCommand,
-    &kVerifyCommand,         &kVersionCommand,
+    &kStartCommand,          &kStateImportCommand,
+    &kStopCommand,           &kTrustCommand,
+    &kUpdateCommand,         &kVerifyCommand,
+    &kVersionCommand,
 });
 
 // Upstream's groups, and words that fingers know from elsewhere.

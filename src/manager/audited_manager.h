@@ -45,6 +45,7 @@ class AuditedManager final : public Manager {
   net::Task<Result<SandboxView>> unarchive(std::string name) override;
   net::Task<Collected> collect(CollectRequest request) override;
   net::Task<Reconciled> reconcile(bool dry_run) override;
+  net::Task<Result<StateImported>> importState(Caller caller, StateImportRequest request) override;
   net::Task<Result<std::vector<model::Change>>> apply(std::string name,
                                                       std::vector<std::string> paths,
                                                       ApplyForce protected_too) override;

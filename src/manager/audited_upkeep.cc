@@ -74,6 +74,31 @@ net::Task<Result<Resized>> AuditedManager::resize(std::string name, model::Asked
   co_return resized;
 }
 
+net::Task<Result<StateImported>> AuditedManager::importState(Caller caller,
+                                                             StateImportRequest request) {
+  AK_CO_TRY(auditor_.ready());
+  OperationRecord record(auditor_, caller_,
+                         {Kind::StateImported, "state_import", {}, {}, request.directory});
+  if (request.dry_run) {
+    record.nothing();
+    co_return co_await inner_.importState(caller, std::move(request));
+  }
+  Result<StateImported> imported = co_await inner_.importState(caller, std::move(request));
+  if (!imported) {
+    record.failed(imported.error());
+    co_return imported;
+  }
+  std::vector<std::string> names;
+  for (const StateImported::Sandbox& sandbox : imported->imported) {
+    names.push_back(sandbox.name);
+  }
+  record.done(record.event()
+                  .texts("sandboxes", names)
+                  .number("skipped", static_cast<std::int64_t>(imported->skipped.size()))
+                  .number("refused", static_cast<std::int64_t>(imported->refused.size())));
+  co_return imported;
+}
+
 net::Task<Result<SandboxView>> AuditedManager::extend(std::string name, std::uint64_t seconds) {
   AK_CO_TRY(auditor_.ready());
   const Result<SandboxView> before = co_await inner_.get(name);

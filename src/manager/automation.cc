@@ -33,7 +33,7 @@ net::Task<Status> waitFor(net::Event& event) {
 SteadyTime Lifetimes::dueTime(const Sandbox& sandbox) const {
   const SteadyTime now = foundation_.clock.steady();
   SteadyTime due = now + kNothingDue;
-  if (sandbox.durable) {
+  if (sandbox.durable && !sandbox.elsewhere) {
     due = std::min(due, now + timekeeper_.due(sandbox, kGrace).value_or(kNothingDue));
   }
   return hasUnsavedStamp(sandbox) ? std::min(due, save_at_) : due;

@@ -13,6 +13,7 @@ DaemonManager::DaemonManager(const Foundation& foundation, Planner& planner)
       files_(lifecycle_.table(), lifetimes_),
       jobs_(foundation, planner, lifecycle_, lifetimes_),
       snapshots_(foundation, lifecycle_),
+      import_(foundation, planner, lifecycle_),
       upkeep_(foundation.executor) {}
 
 net::Task<Status> DaemonManager::recover() {

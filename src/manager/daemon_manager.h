@@ -9,6 +9,7 @@
 #include "manager/manager.h"
 #include "manager/planner.h"
 #include "manager/snapshots_use.h"
+#include "manager/state_import_use.h"
 
 namespace ak::manager {
 
@@ -45,6 +46,7 @@ class DaemonManager final : public Manager {
   net::Task<Result<SandboxView>> get(std::string name_or_uuid) override;
   net::Task<Result<std::string>> logs(std::string name) override;
   net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) override;
+  net::Task<Result<StateImported>> importState(Caller caller, StateImportRequest request) override;
   net::Task<Result<std::vector<model::Change>>> changes(std::string name,
                                                         std::vector<std::string> paths) override;
   net::Task<Result<std::string>> diff(std::string name, std::vector<std::string> paths) override;
@@ -81,6 +83,7 @@ class DaemonManager final : public Manager {
   SandboxFiles files_;
   SandboxJobs jobs_;
   SandboxSnapshots snapshots_;
+  StateImport import_;
   net::TaskGroup upkeep_;
 };
 

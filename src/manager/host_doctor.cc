@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "manager/audit_check.h"
+#include "manager/foreign_state.h"
 #include "os/user_namespace.h"
 #include "sys/file.h"
 
@@ -125,6 +126,15 @@ void checkSettings(Checks& checks, UserSettings& settings, const env::Paths& pat
   }
 }
 
+// Offered until somebody has looked.
+void checkForeignState(Checks& checks, const std::string& state) {
+  if (const std::size_t found = countUnseenForeignState(state); found != 0) {
+    checks.push_back({"other_sandboxes", CheckStatus::Info,
+                      cat(found, " records of another implementation's sandboxes in ", state),
+                      "Look at what could be taken over: agentkernel state import --dry-run"});
+  }
+}
+
 }  // namespace
 
 Checks checkHost(const env::Paths& paths, UserSettings& settings, Daemon daemon) {
@@ -136,6 +146,7 @@ Checks checkHost(const env::Paths& paths, UserSettings& settings, Daemon daemon)
   }
   checkNetwork(checks);
   checkDisk(checks, paths.state);
+  checkForeignState(checks, paths.state);
   checkSettings(checks, settings, paths);
   return checks;
 }

@@ -91,6 +91,10 @@ class Lifecycle {
   // A durable sandbox that does not run: its name, ids and directory, before it has a row. The
   // record's uuid, ids and times are made here.
   net::Task<Result<SandboxPtr>> reserveStopped(model::SandboxRecord record);
+  // The same of one that another implementation had, under its own uuid; durable. Of a backend that
+  // is not in use here it is only the record: such a sandbox is shown, and nobody but its removal
+  // acts on it.
+  net::Task<Result<SandboxPtr>> takeOver(model::SandboxRecord record);
   // When it gets none.
   net::Task<void> abandonStopped(SandboxPtr sandbox);
   // NotFound for a sandbox that was removed while somebody waited for it.
@@ -124,6 +128,9 @@ class Lifecycle {
   net::Task<Result<bool>> restartWith(SandboxPtr sandbox, model::Limits limits);
   // The box of a sandbox that has none, as its record says.
   net::Task<Status> startAgain(const SandboxPtr& sandbox);
+  net::Task<Result<SandboxPtr>> takeOverNow(model::SandboxRecord record);
+  std::uint32_t takeCid();
+  void countCid(std::uint32_t used);
   net::Task<Status> stopNow(SandboxPtr sandbox, std::string reason);
   net::Task<Status> removeNow(SandboxPtr sandbox);
   net::Task<Status> beginBox(const SandboxPtr& sandbox,
@@ -176,6 +183,7 @@ class Lifecycle {
   LayerKeeper layers_;
   policy::Reservation held_;
   std::string boot_id_;
+  std::uint32_t next_cid_ = model::kFirstCid;
   net::TaskGroup background_;
 };
 

@@ -4,10 +4,12 @@
 #include "base/text.h"
 #include "manager/busy.h"
 #include "manager/child_rules.h"
+#include "manager/elsewhere.h"
 #include "manager/inside.h"
 #include "manager/lifecycle.h"
 #include "manager/planner.h"
 #include "manager/writable_layer.h"
+#include "model/sandbox_state.h"
 #include "net/to_its_end.h"
 
 namespace ak::manager {
@@ -56,6 +58,9 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
   record.init_script = plan.init_script;
   record.one_shot = options.one_shot;
   record.created_at = now;
+  record.vsock_cid = options.durable ? takeCid() : 0;
+  record.created_from_template = std::move(options.notes.created_from_template);
+  record.template_help_text = std::move(options.notes.template_help_text);
   record.labels = std::move(options.notes.labels);
   record.description = std::move(options.notes.description);
   record.lifetime = model::lifetimeFrom(now, options.notes.ttl_seconds, options.notes.lifecycle);
@@ -75,6 +80,8 @@ net::Task<Result<SandboxPtr>> Lifecycle::reserveStopped(model::SandboxRecord rec
   const WallTime now = foundation_.clock.wall();
   record.uuid = model::makeUuid(now, foundation_.random);
   record.created_at = now;
+  record.created_as.clear();
+  record.vsock_cid = takeCid();
   record.lifetime = model::lifetimeFrom(now, std::nullopt, {});
   auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
   sandbox->record = std::move(record);
@@ -242,6 +249,7 @@ net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
   co_await settled(sandbox);
   AK_CO_TRY(refuseRemoved(*sandbox));
   AK_CO_TRY(refuseArchived(sandbox->record));
+  AK_CO_TRY(refuseElsewhere(*sandbox));
   const Busy busy(sandbox);
   if (sandbox->status == model::SandboxStatus::Unknown) {
     // Never a second box beside one that may live.
@@ -255,6 +263,7 @@ net::Task<Status> Lifecycle::restartNow(SandboxPtr sandbox) {
 }
 
 net::Task<Status> Lifecycle::startAgain(const SandboxPtr& sandbox) {
+  AK_CO_TRY(model::startableHere(sandbox->record));
   Result<Plan> plan = co_await foundation_.workers.run(
       [this, record = sandbox->record] { return planFromRecord(record, foundation_.images); });
   if (!plan) {
@@ -262,6 +271,7 @@ net::Task<Status> Lifecycle::startAgain(const SandboxPtr& sandbox) {
   }
   const Status reserved = co_await reserve(sandbox, sandbox->record.permissions.limits);
   AK_CO_TRY(reserved);
+  sandbox->record.image_digest = plan->image.digest;  // an imported one had none
   sandbox->record.one_shot = false;  // whoever starts it again wants it for more than its command
   sandbox->record.lifetime.dormant_at.clear();
   sandbox->record.lifetime.dormant_reason.clear();

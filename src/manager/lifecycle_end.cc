@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "manager/busy.h"
+#include "manager/elsewhere.h"
 #include "manager/inside.h"
 #include "manager/lifecycle.h"
 #include "manager/writable_layer.h"
@@ -121,6 +122,7 @@ net::Task<Status> Lifecycle::stopNow(SandboxPtr sandbox, std::string reason) {
   if (sandbox->status == model::SandboxStatus::Stopped) {
     co_return Status{};
   }
+  AK_CO_TRY(refuseElsewhere(*sandbox));
   const Busy busy(sandbox);
   if (!sandbox->durable) {
     co_await forget(sandbox);
@@ -138,7 +140,7 @@ net::Task<Status> Lifecycle::removeNow(SandboxPtr sandbox) {
   co_await ender.settle();
   if (table_.findByUuid(sandbox->record.uuid) != nullptr) {
     const Busy busy(sandbox);
-    const Status stopped = co_await endBox(*sandbox);
+    const Status stopped = sandbox->elsewhere ? Status() : co_await endBox(*sandbox);
     AK_CO_TRY(stopped);  // the record stays until the backend has confirmed
     co_return co_await erase(sandbox);
   }

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "manager/busy.h"
+#include "manager/elsewhere.h"
 #include "manager/lifecycle.h"
 #include "net/to_its_end.h"
 
@@ -27,6 +28,7 @@ net::Task<Result<bool>> Lifecycle::resize(SandboxPtr sandbox, model::Limits limi
 net::Task<Result<bool>> Lifecycle::resizeNow(SandboxPtr sandbox, model::Limits limits) {
   co_await settled(sandbox);
   AK_CO_TRY(refuseRemoved(*sandbox));
+  AK_CO_TRY(refuseElsewhere(*sandbox));
   const Busy busy(sandbox);
   model::Limits& current = sandbox->record.permissions.limits;
   const model::Limits before = current;

@@ -136,7 +136,7 @@ net::Task<Collected> Lifetimes::collectFor(By by, CollectRequest request) {
   for (const SandboxPtr& sandbox : lifecycle_.table().byName()) {
     // Looked at one by one: removing those before took time, in which this one may have been
     // extended.
-    if (!timekeeper_.expired(*sandbox, grace) ||
+    if (sandbox->elsewhere || !timekeeper_.expired(*sandbox, grace) ||
         !model::matches(sandbox->record.labels, request.labels)) {
       continue;
     }
@@ -170,7 +170,7 @@ net::Task<Reconciled> Lifetimes::reconcileFor(By by, bool dry_run) {
   result.dry_run = dry_run;
   std::vector<policy::LifecycleSubject> subjects;
   for (const SandboxPtr& sandbox : lifecycle_.table().all()) {
-    if (sandbox->durable && !sandbox->record.one_shot) {
+    if (sandbox->durable && !sandbox->record.one_shot && !sandbox->elsewhere) {
       subjects.push_back(timekeeper_.subject(*sandbox));
     }
   }

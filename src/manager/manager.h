@@ -10,6 +10,7 @@
 #include "manager/files.h"
 #include "manager/jobs.h"
 #include "manager/snapshots.h"
+#include "manager/state_import.h"
 #include "manager/upkeep.h"
 #include "model/run_request.h"
 #include "model/sandbox.h"
@@ -157,6 +158,10 @@ class Manager {
   // A reader that does not take its pieces holds up nobody else; it misses what is dropped from the
   // log meanwhile, and a line there says so. Cancelled when the reader leaves.
   virtual net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) = 0;
+
+  // Takes over the records of another implementation (state_import_use.h). Only for local callers.
+  virtual net::Task<Result<StateImported>> importState(Caller caller,
+                                                       StateImportRequest request) = 0;
 
   // Of all of these, `paths` are relative to the workspace, and none means all.
   virtual net::Task<Result<std::vector<model::Change>>> changes(std::string name,

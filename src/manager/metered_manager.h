@@ -66,6 +66,10 @@ class MeteredManager final : public Manager {
     return inner_.followLogs(std::move(name), std::move(sink));
   }
 
+  net::Task<Result<StateImported>> importState(Caller caller, StateImportRequest request) override {
+    return inner_.importState(caller, std::move(request));
+  }
+
   net::Task<Result<std::vector<model::Change>>> changes(std::string name,
                                                         std::vector<std::string> paths) override {
     return inner_.changes(std::move(name), std::move(paths));

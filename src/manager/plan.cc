@@ -31,8 +31,8 @@ Status guardRepositories(Plan& plan) {
 
 Result<image::ResolvedImage> imageOf(const model::SandboxRecord& record,
                                      image::ImageStore& images) {
-  image::ResolvedImage image =
-      AK_TRY(images.resolve(record.image == "host" ? record.image : record.image_digest));
+  image::ResolvedImage image = AK_TRY(images.resolve(
+      record.image == "host" || record.image_digest.empty() ? record.image : record.image_digest));
   image.reference = record.image;
   return image;
 }

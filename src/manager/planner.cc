@@ -284,4 +284,20 @@ net::Task<Result<policy::NewLimits>> Planner::planResize(model::Permissions now,
   });
 }
 
+net::Task<Result<model::Permissions>> Planner::planImport(model::AskedLimits asked) {
+  co_return co_await workers_.run([&]() -> Result<model::Permissions> {
+    const auto user = AK_TRY(settings_.current());
+    policy::PermissionInputs inputs;
+    inputs.user = wishesOf(user->config);
+    inputs.ceilings = ceilingsOf(user->config);
+    const policy::Resolved defaults = AK_TRY(policy::resolvePermissions(inputs));
+    inputs.flags = wishesOf(asked);
+    policy::Resolved resolved = AK_TRY(policy::resolvePermissions(inputs));
+    // Upstream writes its own defaults down like wishes, so these hold where they can.
+    resolved.permissions.limits.explicit_memory = defaults.permissions.limits.explicit_memory;
+    resolved.permissions.limits.explicit_cpu = defaults.permissions.limits.explicit_cpu;
+    return resolved.permissions;
+  });
+}
+
 }  // namespace ak::manager

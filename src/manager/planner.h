@@ -30,6 +30,8 @@ class Planner {
   net::Task<Result<Plan>> plan(Caller caller, const model::RunRequest& request);
   // Other limits for a sandbox that has `now`, under the user config's ceilings.
   net::Task<Result<policy::NewLimits>> planResize(model::Permissions now, model::AskedLimits asked);
+  // What a sandbox of another implementation is allowed here, which says nothing but these.
+  net::Task<Result<model::Permissions>> planImport(model::AskedLimits asked);
   // Command policy and input rules of an exec in a running sandbox.
   net::Task<Status> checkExec(Caller caller, const model::ExecRequest& request);
 

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "manager/lifecycle.h"
 #include "manager/writable_layer.h"
+#include "model/sandbox_state.h"
 #include "sys/process.h"
 
 // What a new daemon does with what it finds. Everything that must hold while no daemon lived was
@@ -34,7 +35,7 @@ net::Task<Status> Lifecycle::recover() {
       continue;
     }
     foundation_.ids.reserve(sandbox->record.ids);
-    if (sandbox->record.pid != 0) {
+    if (sandbox->record.pid != 0 && !sandbox->elsewhere) {
       live.push_back(std::move(sandbox));
     }
   }
@@ -147,6 +148,12 @@ SandboxPtr Lifecycle::meet(model::SandboxRecord record, Stamps stamps) {
   sandbox->durable = true;
   sandbox->record = std::move(record);
   sandbox->saved_activity = sandbox->record.lifetime.last_activity_at;
+  countCid(sandbox->record.vsock_cid);
+  if (sandbox->record.backend != foundation_.backend.name()) {
+    sandbox->elsewhere = true;
+    sandbox->status = model::isPaused(sandbox->record) ? model::SandboxStatus::Paused
+                                                       : model::SandboxStatus::Unknown;
+  }
   timekeeper_.meet(*sandbox);
   if (stamps == Stamps::Stale) {
     timekeeper_.touch(*sandbox);  // when it was last used died with the last daemon

@@ -23,11 +23,12 @@ struct Sandbox {
 
   model::SandboxRecord record;
   model::SandboxStatus status = model::SandboxStatus::Stopped;
-  bool durable = false;  // has a row in the store
-  bool busy = false;     // something changes it; others wait
-  bool ending = false;   // its box is being ended by us
-  unsigned pauses = 0;   // how often it was frozen to be copied
-  unsigned enders = 0;   // who want it ended, and wait for nobody's init script
+  bool durable = false;    // has a row in the store
+  bool busy = false;       // something changes it; others wait
+  bool elsewhere = false;  // of a backend that is not in use here: shown, and left alone
+  bool ending = false;     // its box is being ended by us
+  unsigned pauses = 0;     // how often it was frozen to be copied
+  unsigned enders = 0;     // who want it ended, and wait for nobody's init script
   bool from_pool = false;
   policy::Reservation reserved;
 

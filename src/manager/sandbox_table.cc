@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "manager/elsewhere.h"
 
 namespace ak::manager {
 
@@ -44,6 +45,7 @@ Result<SandboxPtr> SandboxTable::find(std::string_view name_or_uuid) const {
 
 Result<SandboxPtr> SandboxTable::findRunning(std::string_view name_or_uuid) const {
   SandboxPtr sandbox = AK_TRY(find(name_or_uuid));
+  AK_TRY(refuseElsewhere(*sandbox));
   if (sandbox->status != model::SandboxStatus::Running || !sandbox->agent) {
     return fail(ErrorCode::Conflict, cat("sandbox '", sandbox->record.name, "' is not running"),
                 cat("Start it with: agentkernel start ", sandbox->record.name));

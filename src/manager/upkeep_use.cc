@@ -52,4 +52,18 @@ net::Task<Reconciled> DaemonManager::reconcile(bool dry_run) {
   return lifetimes_.reconcile(dry_run);
 }
 
+net::Task<Result<StateImported>> DaemonManager::importState(Caller caller,
+                                                            StateImportRequest request) {
+  if (!caller.local) {
+    co_return fail(ErrorCode::PermissionDenied,
+                   "only local callers may name directories of the host",
+                   "Run on this machine: agentkernel state import DIR");
+  }
+  auto imported = co_await import_.import(std::move(request));
+  for (const SandboxPtr& sandbox : lifecycle_.table().all()) {
+    lifetimes_.consider(*sandbox);
+  }
+  co_return imported;
+}
+
 }  // namespace ak::manager

@@ -35,6 +35,12 @@ void putNotes(json& body, const Notes& notes) {
   if (!notes.description.empty()) {
     body["description"] = notes.description;
   }
+  if (!notes.created_from_template.empty()) {
+    body["created_from_template"] = notes.created_from_template;
+  }
+  if (!notes.template_help_text.empty()) {
+    body["template_help_text"] = notes.template_help_text;
+  }
   if (notes.ttl_seconds) {
     body["ttl"] = *notes.ttl_seconds;
   }
@@ -46,6 +52,8 @@ void putNotes(json& body, const Notes& notes) {
 void readNotes(JsonFields& fields, Notes& notes) {
   readLabels(fields, notes.labels);
   readDescription(fields, notes.description);
+  readDescription(fields, notes.created_from_template, "created_from_template");
+  readDescription(fields, notes.template_help_text, "template_help_text");
   readTtl(fields, notes.ttl_seconds);
   readLifecycle(fields, notes.lifecycle);
 }
@@ -72,14 +80,14 @@ void readLabels(JsonFields& fields, Labels& labels, const char* key) {
   labels = std::move(read);
 }
 
-void readDescription(JsonFields& fields, std::string& description) {
+void readDescription(JsonFields& fields, std::string& description, const char* key) {
   std::string text;
-  fields.string("description", text);
+  fields.string(key, text);
   Result<std::string> clean = cleanDescription(text);
   if (clean) {
     description = *std::move(clean);
   } else {
-    fields.reject(std::move(clean).error());
+    fields.reject(std::move(clean).error().context(key));
   }
 }
 

@@ -11,7 +11,8 @@
 // files of codecs only.
 namespace ak::model {
 
-// Keys `labels`, `description`, `ttl` and `lifecycle`, those that say something.
+// Keys `labels`, `description`, `created_from_template`, `template_help_text`, `ttl` and
+// `lifecycle`, those that say something.
 void putNotes(nlohmann::json& body, const Notes& notes);
 void readNotes(JsonFields& fields, Notes& notes);
 
@@ -20,7 +21,7 @@ nlohmann::json toJson(const LifecyclePolicy& policy);
 
 // Each reads its key if it is there, and rejects what cannot be kept.
 void readLabels(JsonFields& fields, Labels& labels, const char* key = "labels");
-void readDescription(JsonFields& fields, std::string& description);
+void readDescription(JsonFields& fields, std::string& description, const char* key = "description");
 // "1h", "90", 90; 0 is "never ends by itself".
 void readTtl(JsonFields& fields, std::optional<std::uint64_t>& ttl_seconds);
 // "1h", "90", 90, at most kMaxLifetimeSeconds.

@@ -53,6 +53,8 @@ struct ProjectFile {
 struct Notes {
   Labels labels;
   std::string description;
+  std::string created_from_template;  // of both: trimmed
+  std::string template_help_text;
   std::optional<std::uint64_t> ttl_seconds;  // none: it never ends by itself
   LifecyclePolicy lifecycle;
   bool operator==(const Notes&) const = default;

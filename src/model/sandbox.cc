@@ -63,6 +63,8 @@ std::string_view name(SandboxStatus value) {
       return "archived";
     case SandboxStatus::Dormant:
       return "dormant";
+    case SandboxStatus::Paused:
+      return "paused";
     case SandboxStatus::Running:
       return "running";
     case SandboxStatus::Stopped:

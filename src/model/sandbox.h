@@ -15,8 +15,9 @@
 namespace ak::model {
 
 // Archived and dormant ones do not run. A start wakes a dormant one; an archived one must be
-// recovered first.
-enum class SandboxStatus : std::uint8_t { Archived, Dormant, Running, Stopped, Unknown };
+// recovered first. Paused: only records of other implementations, whose machines may be saved to
+// disk. Unknown: whoever could say whether it runs cannot be asked.
+enum class SandboxStatus : std::uint8_t { Archived, Dormant, Paused, Running, Stopped, Unknown };
 std::string_view name(SandboxStatus value);
 
 // What the daemon remembers of a sandbox across its own death: one SQLite row.
@@ -55,8 +56,19 @@ struct SandboxRecord {
   std::uint64_t epoch = 0;
   std::vector<EnforcedLimit> limits;
   std::string stop_reason;
+  std::uint32_t vsock_cid = 0;  // where a channel needs one: kFirstCid and above; 0 none
+  // What it was made from, for people.
+  std::string created_from_template;
+  std::string template_help_text;
+  // Of one that came from elsewhere (model/sandbox_state.h): created_at as it was written, and, as
+  // the text of one JSON object, what its record says that means nothing here. Else "".
+  std::string created_as;
+  std::string kept_aside;
   bool operator==(const SandboxRecord&) const = default;
 };
+
+// vsock(7): 0 to 2 are the hypervisor's, the machine's own and the host's.
+inline constexpr std::uint32_t kFirstCid = 3;
 
 // Names of sandboxes and snapshots: 1-63 ASCII, first and last alphanumeric, else also `-` and `_`,
 // never two of those side by side.

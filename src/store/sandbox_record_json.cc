@@ -4,34 +4,13 @@
 
 #include "base/text.h"
 #include "model/notes_json.h"
+#include "model/permissions_json.h"
 
 namespace ak::store {
 
 using nlohmann::json;
 
 namespace {
-
-json limitsToJson(const model::Limits& limits) {
-  return {{"memory_bytes", limits.memory_bytes},
-          {"cpu_percent", limits.cpu_percent},
-          {"pids", limits.pids},
-          {"disk_bytes", limits.disk_bytes},
-          {"explicit_memory", limits.explicit_memory},
-          {"explicit_cpu", limits.explicit_cpu},
-          {"explicit_pids", limits.explicit_pids},
-          {"explicit_disk", limits.explicit_disk}};
-}
-
-json permissionsToJson(const model::Permissions& permissions) {
-  return {{"profile", model::name(permissions.profile)},
-          {"network", model::name(permissions.network)},
-          {"workspace", model::name(permissions.workspace)},
-          {"seccomp", model::name(permissions.seccomp)},
-          {"read_only_root", permissions.read_only_root},
-          {"pass_environment", permissions.pass_environment},
-          {"capabilities", permissions.capabilities},
-          {"limits", limitsToJson(permissions.limits)}};
-}
 
 // Reads members of one object; the first wrong type is remembered and ends the reading.
 class Reader {
@@ -171,7 +150,7 @@ json recordToJson(const model::SandboxRecord& record) {
           {"image", record.image},
           {"image_digest", record.image_digest},
           {"backend", record.backend},
-          {"permissions", permissionsToJson(record.permissions)},
+          {"permissions", model::toJson(record.permissions)},
           {"environment", record.environment},
           {"workdir", record.workdir},
           {"user", record.user},
@@ -193,7 +172,12 @@ json recordToJson(const model::SandboxRecord& record) {
           {"boot_id", record.boot_id},
           {"epoch", record.epoch},
           {"limits", std::move(limits)},
-          {"stop_reason", record.stop_reason}};
+          {"stop_reason", record.stop_reason},
+          {"vsock_cid", record.vsock_cid},
+          {"created_from_template", record.created_from_template},
+          {"template_help_text", record.template_help_text},
+          {"created_as", record.created_as},
+          {"kept_aside", record.kept_aside}};
 }
 
 Result<model::SandboxRecord> recordFromJson(const json& body) {
@@ -231,6 +215,11 @@ Result<model::SandboxRecord> recordFromJson(const json& body) {
   in.read("boot_id", record.boot_id);
   in.read("epoch", record.epoch);
   in.read("stop_reason", record.stop_reason);
+  in.read("vsock_cid", record.vsock_cid);
+  in.read("created_from_template", record.created_from_template);
+  in.read("template_help_text", record.template_help_text);
+  in.read("created_as", record.created_as);
+  in.read("kept_aside", record.kept_aside);
   const json limits = in.failed() ? json::array() : body.value("limits", json::array());
   for (const json& entry : limits) {
     model::EnforcedLimit limit;

@@ -62,7 +62,7 @@ TEST_F(UpkeepTest, CreateTakesTheOptionsOfRun) {
                  home() + "/hello:/tmp/hello", "--profile", "restrictive"});
   const json box = inspect("box");
   EXPECT_EQ(box["memory_mb"], 256);
-  EXPECT_EQ(box["profile"], "restrictive");
+  EXPECT_EQ(box["permissions"]["profile"], "restrictive");
   EXPECT_EQ(agentkernel({"exec", "box", "sh", "-c", "echo $A; pwd; cat hello"}).out, "b\n/tmp\nhi");
 }
 

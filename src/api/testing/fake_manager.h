@@ -51,6 +51,16 @@ class FakeManager final : public manager::Manager {
     return act(std::move(request.command), sink);
   }
 
+  net::Task<Result<manager::StateImported>> importState(
+      manager::Caller, manager::StateImportRequest request) override {
+    manager::StateImported imported;
+    imported.dry_run = request.dry_run;
+    imported.imported.push_back({"box", "u", "docker", {"A note."}});
+    imported.skipped.push_back({"old", "it is here already"});
+    imported.refused.push_back({"x.json", "'name' is missing", "", request.directory});
+    co_return imported;
+  }
+
   net::Task<Result<manager::RunResult>> exec(manager::Caller,
                                              std::string name,
                                              model::ExecRequest request,

@@ -38,11 +38,13 @@ void addLines(const json& value, const std::string& path, std::string& text) {
 }
 
 Result<int> run(Context& context, const Arguments& arguments) {
-  const json sandbox = AK_TRY(getApi(context, sandboxPath(arguments.first())));
+  // Programs get the whole record, in the shape that others keep theirs in.
   if (arguments.has("json")) {
-    context.output().text(prettyJson(sandbox));
+    context.output().text(
+        prettyJson(AK_TRY(getApi(context, sandboxPath(arguments.first(), "state")))));
     return 0;
   }
+  const json sandbox = AK_TRY(getApi(context, sandboxPath(arguments.first())));
   std::string text;
   addLines(sandbox, "", text);
   context.output().text(text);
