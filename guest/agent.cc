@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t kMaxSessions = 8;
 // Before the first session says what the lease is.
 constexpr std::chrono::milliseconds kFirstLease{30'000};
+// Between SIGTERM and SIGKILL when the sandbox's time is over.
+constexpr std::chrono::milliseconds kLastGrace{2'000};
 
 std::string nonce() {
   std::string bytes(wire::kNonceSize, '\0');
@@ -106,7 +108,7 @@ Result<wire::GuestHello> Agent::admit(Session& session,
   answer.build = AK_VERSION;
   answer.proof = std::move(proof);
   answer.boot_id = boot_id_;
-  answer.capabilities = {"exec", "pty", "job", "file", "stats", "shutdown"};
+  answer.capabilities = {"exec", "pty", "job", "file", "stats", "shutdown", "deadline"};
   return answer;
 }
 
@@ -141,13 +143,22 @@ Result<std::unique_ptr<Stream>> Agent::open(wire::Service service,
 
 Result<std::unique_ptr<Stream>> Agent::control(std::string_view request, StreamPort& port) {
   const wire::ControlRequest decoded = AK_TRY(wire::decodeControlRequest(request));
-  if (decoded.kind != wire::ControlRequest::Kind::Shutdown) {
-    return fail(ErrorCode::Unsupported, "only an agent in a virtual machine can do that",
-                "It was done when the sandbox was started.");
+  switch (decoded.kind) {
+    case wire::ControlRequest::Kind::Shutdown: {
+      auto stream = answer(port, {});
+      stop(std::chrono::milliseconds(decoded.grace_ms));
+      return stream;
+    }
+    case wire::ControlRequest::Kind::Deadline:
+      keepDeadline(decoded.deadline_ms);
+      return answer(port, {});
+    case wire::ControlRequest::Kind::Clock:
+    case wire::ControlRequest::Kind::Reseed:
+    case wire::ControlRequest::Kind::Hostname:
+      break;
   }
-  auto stream = answer(port, {});
-  stop(std::chrono::milliseconds(decoded.grace_ms));
-  return stream;
+  return fail(ErrorCode::Unsupported, "only an agent in a virtual machine can do that",
+              "It was done when the sandbox was started.");
 }
 
 Result<std::unique_ptr<Stream>> Agent::stats(StreamPort& port) {
@@ -219,6 +230,9 @@ void Agent::sweep() {
   std::erase_if(sessions_, [](const auto& session) { return session->dead(); });
   std::erase_if(pursued_, [](const auto& execution) { return execution->finished(); });
   keepLease();
+  if (over_ && newest_ == nullptr) {
+    stop(kLastGrace);
+  }
   finishStop();
 }
 
@@ -235,6 +249,16 @@ void Agent::keepLease() {
                          : kFirstLease;
   if (lease_ == 0 && lease.count() != 0) {
     lease_ = loop_.after(lease, [this] { stop(std::chrono::milliseconds(0)); });
+  }
+}
+
+// The sandbox's time to live, should nobody be there when it is over.
+void Agent::keepDeadline(std::optional<std::uint64_t> after_ms) {
+  loop_.cancel(deadline_);
+  deadline_ = 0;
+  over_ = false;
+  if (after_ms) {
+    deadline_ = loop_.after(std::chrono::milliseconds(*after_ms), [this] { over_ = true; });
   }
 }
 

@@ -54,6 +54,7 @@ class Agent final : public EventHandler,
   Result<std::unique_ptr<Stream>> stats(StreamPort& port);
   void sweep();
   void keepLease();
+  void keepDeadline(std::optional<std::uint64_t> after_ms);
   void stop(std::chrono::milliseconds grace);
   void killAll();
   void finishStop();
@@ -75,6 +76,8 @@ class Agent final : public EventHandler,
   std::list<std::unique_ptr<Session>> sessions_;
   Session* newest_ = nullptr;  // the authenticated one, if alive
   EventLoop::TimerId lease_ = 0;
+  EventLoop::TimerId deadline_ = 0;
+  bool over_ = false;  // the deadline is past
   EventLoop::TimerId grace_ = 0;
   bool stopping_ = false;  // nothing new; SIGTERM was sent
   bool killing_ = false;   // sessions have ended; SIGKILL until all is gone

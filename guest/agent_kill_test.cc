@@ -223,6 +223,47 @@ TEST_P(AgentKillTest, TheLeaseRunsOutWithoutASession) {
   EXPECT_TRUE(daemon.allGone());
 }
 
+// Whether the agent took it.
+bool setDeadline(TestClient& client, std::optional<std::uint64_t> milliseconds) {
+  wire::ControlRequest request;
+  request.kind = wire::ControlRequest::Kind::Deadline;
+  request.deadline_ms = milliseconds;
+  const std::uint32_t stream = client.open(wire::Service::Control, wire::encode(request));
+  while (const auto frame = client.nextNews()) {
+    if (frame->type == wire::FrameType::Reset || frame->type == wire::FrameType::Close) {
+      client.send(wire::FrameType::Close, stream, 0, {});
+      return frame->type == wire::FrameType::Close;
+    }
+  }
+  return false;
+}
+
+// Nobody is there who could remove it.
+TEST_P(AgentKillTest, TheDeadlineEndsWhatHasNoSession) {
+  TestAgent agent(GetParam());
+  auto client = std::make_unique<TestClient>(agent.begin());
+  Daemonised daemon(agent, "true");
+  EXPECT_TRUE(client->exec(shellCommand(daemon.script)).exit.has_value());
+  ASSERT_TRUE(setDeadline(*client, 100));
+  EXPECT_EQ(client->shell("sleep 0.3; echo kept").out, "kept\n");  // its host decides
+  client.reset();
+  EXPECT_EQ(agent.wait(), 0);
+  EXPECT_TRUE(daemon.allGone());
+}
+
+TEST_P(AgentKillTest, TheLastDeadlineCounts) {
+  TestAgent agent(GetParam());
+  auto client = std::make_unique<TestClient>(agent.begin());
+  ASSERT_TRUE(setDeadline(*client, 50));
+  ASSERT_TRUE(setDeadline(*client, std::nullopt));
+  client.reset();
+  TestClient later = agent.connect();
+  ASSERT_TRUE(later.resume(agent.key, 2));
+  EXPECT_EQ(later.shell("sleep 0.2; echo kept").out, "kept\n");
+  EXPECT_TRUE(setDeadline(later, wire::kMaxDeadlineMs));
+  EXPECT_FALSE(setDeadline(later, wire::kMaxDeadlineMs + 1));
+}
+
 TEST_P(AgentKillTest, ANewSessionKeepsTheLease) {
   TestAgent agent(GetParam());
   wire::SandboxRules rules = TestAgent::defaultRules();

@@ -20,6 +20,8 @@ const std::vector<Route>& allRoutes() {
        "End the daemon in order; sandboxes live on"},
       {"GET", "/doctor", getDoctor, No, 0, OnDisconnect::Cancel,
        "Checks of this host and installation"},
+      {"GET", "/events", getEvents, No, 0, OnDisconnect::Cancel,
+       "What happens to sandboxes, as it happens"},
       {"POST", "/gc", postGc, Yes, kSmallBody, OnDisconnect::Finish,
        "Remove sandboxes whose time to live is over"},
       {"GET", "/health", getHealth, No, 0, OnDisconnect::Finish, "Liveness"},

@@ -10,6 +10,7 @@
 #include "image/image_store.h"
 #include "manager/auditor.h"
 #include "manager/doctor.h"
+#include "manager/event_feed.h"
 #include "manager/manager.h"
 #include "manager/settings_desk.h"
 #include "net/loop.h"
@@ -24,6 +25,7 @@ struct Context {
   manager::Doctor& doctor;
   manager::SettingsDesk& settings;
   observe::Metrics& metrics;
+  manager::EventFeed& events;
   image::ImageStore& images;  // blocking: on `workers` only
   net::WorkerPool& workers;
   const Clock& clock;

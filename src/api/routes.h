@@ -26,6 +26,9 @@ net::Task<Result<net::HttpResponse>> getAudit(Call& call);
 net::Task<Result<net::HttpResponse>> verifyAudit(Call& call);
 net::Task<Result<net::HttpResponse>> getSandboxAudit(Call& call);
 
+// events.cc
+net::Task<void> getEvents(Call& call);
+
 // batch.cc
 net::Task<Result<net::HttpResponse>> postBatchRun(Call& call);
 

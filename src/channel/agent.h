@@ -129,6 +129,9 @@ class Agent {
 
   virtual net::Task<Status> ping() = 0;
   virtual net::Task<Status> shutdown() = 0;
+  // When the sandbox's time is over, so long from now: the agent then ends it if no host is there.
+  // Nothing takes it back. Unsupported by an agent that does not know it.
+  virtual net::Task<Status> deadline(std::optional<std::chrono::milliseconds> after) = 0;
 
   // Files (wire/file.h): paths are absolute in the sandbox and resolved by the agent beneath its
   // root. Each waits at most kCallLimit for the agent.

@@ -46,8 +46,22 @@ net::Task<Result<std::unique_ptr<ExecStream>>> SessionAgent::exec(wire::ExecRequ
 }
 
 net::Task<Status> SessionAgent::shutdown() {
+  return control({});
+}
+
+net::Task<Status> SessionAgent::deadline(std::optional<std::chrono::milliseconds> after) {
+  wire::ControlRequest request;
+  request.kind = wire::ControlRequest::Kind::Deadline;
+  if (after) {
+    request.deadline_ms =
+        std::min(static_cast<std::uint64_t>(std::max(after->count(), std::int64_t{0})),
+                 wire::kMaxDeadlineMs);
+  }
+  return control(request);
+}
+
+net::Task<Status> SessionAgent::control(wire::ControlRequest request) {
   const auto session = session_;
-  const wire::ControlRequest request{wire::ControlRequest::Kind::Shutdown, 0};
   StreamHandle stream = AK_CO_TRY(session->open(wire::Service::Control, wire::encode(request)));
   const auto reply = co_await replyOf(stream);
   if (!reply) {

@@ -2,6 +2,7 @@
 
 #include "channel/agent.h"
 #include "channel/session.h"
+#include "wire/control.h"
 
 namespace ak::channel {
 
@@ -36,12 +37,14 @@ class SessionAgent final : public Agent {
   net::Task<Status> ping() override { return session_->ping(); }
 
   net::Task<Status> shutdown() override;
+  net::Task<Status> deadline(std::optional<std::chrono::milliseconds> after) override;
   net::Task<Result<wire::FileInfo>> file(wire::FileRequest request) override;
   net::Task<Result<std::vector<wire::FileInfo>>> list(std::string path) override;
   net::Task<Result<std::unique_ptr<FileReader>>> openFile(wire::FileRequest request) override;
   net::Task<Result<std::unique_ptr<FileWriter>>> createFile(wire::FileRequest request) override;
 
  private:
+  net::Task<Status> control(wire::ControlRequest request);
   net::Task<Result<std::unique_ptr<JobStream>>> attach(wire::JobRequest request);
   net::Task<Result<std::string>> askJob(wire::JobRequest request, std::chrono::milliseconds limit);
 

@@ -15,6 +15,7 @@ extern const CommandSpec kInspectCommand;
 extern const CommandSpec kCopyCommand;
 extern const CommandSpec kCreateCommand;
 extern const CommandSpec kStartCommand;
+extern const CommandSpec kEventsCommand;
 extern const CommandSpec kStateImportCommand;
 extern const CommandSpec kStopCommand;
 extern const CommandSpec kRemoveCommand;

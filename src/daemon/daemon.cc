@@ -121,6 +121,7 @@ struct House {
   std::unique_ptr<image::ImageStore> images;
   manager::IdRanges ids;
   std::unique_ptr<manager::Auditor> auditor;
+  std::unique_ptr<manager::EventFeed> events;
   std::unique_ptr<backend::NativeBackend> backend;
   std::unique_ptr<manager::Planner> planner;
   std::unique_ptr<manager::Foundation> foundation;
@@ -185,9 +186,11 @@ Status House::build() {
   planning.paths = paths;
   planning.canonical_home = canonicalHome(paths.home);
   planner = std::make_unique<manager::Planner>(workers, *images, *settings, std::move(planning));
-  foundation = std::make_unique<manager::Foundation>(manager::Foundation{
-      loop.executor(), workers, store_worker, clock, random, *backend, *images, *store, ids, log,
-      paths.state, paths.runtime, hostBudget(paths.state, config.limits), auditor.get()});
+  events = std::make_unique<manager::EventFeed>(loop.executor(), clock, random);
+  foundation = std::make_unique<manager::Foundation>(
+      manager::Foundation{loop.executor(), workers, store_worker, clock, random, *backend, *images,
+                          *store, ids, log, paths.state, paths.runtime,
+                          hostBudget(paths.state, config.limits), auditor.get(), events.get()});
   manager = std::make_unique<manager::DaemonManager>(*foundation, *planner);
   metered = std::make_unique<manager::MeteredManager>(*manager, metrics, clock);
   desk = std::make_unique<manager::SettingsDesk>(workers, *settings, paths, clock);
@@ -208,6 +211,7 @@ net::Task<Status> House::open() {
                        *doctor,
                        *desk,
                        metrics,
+                       *events,
                        *images,
                        workers,
                        clock,

@@ -67,6 +67,7 @@ class DaemonManager final : public Manager {
  private:
   struct RunState;
 
+  void tellEnd(const Sandbox& sandbox, const model::ExecOutcome& outcome) const;
   net::Task<Result<model::ExecOutcome>> carry(RunState& state, ExecSink& sink);
   Result<model::ExecOutcome> orTimedOut(const SandboxPtr& sandbox,
                                         Result<model::ExecOutcome> outcome);

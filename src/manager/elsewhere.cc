@@ -55,6 +55,7 @@ net::Task<Result<SandboxPtr>> Lifecycle::takeOverNow(model::SandboxRecord record
     co_return std::unexpected(kept.error());
   }
   sandbox->saved_activity = sandbox->record.lifetime.last_activity_at;
+  announce(*sandbox, {{"imported", "true", {}}});
   co_return sandbox;
 }
 

@@ -254,6 +254,14 @@ net::Task<Status> JobKeeper::conclude(SandboxPtr sandbox, model::JobRecord& job)
   if (foundation_.witness != nullptr) {
     foundation_.witness->jobEnded(sandbox->record, job);
   }
+  if (foundation_.events != nullptr) {
+    foundation_.events->publish(
+        event_type::kJobEnded, sandbox->record,
+        {{"id", job.id, {}},
+         {"status", std::string(model::name(job.status)), {}},
+         {"exit_code", "",
+          job.outcome ? std::optional<std::int64_t>(job.outcome->exit_code) : std::nullopt}});
+  }
   if (on_ended_) {
     on_ended_(sandbox, job);
   }

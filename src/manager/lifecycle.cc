@@ -65,6 +65,19 @@ net::Task<Status> Lifecycle::reserve(SandboxPtr sandbox, model::Limits limits) {
   co_return Status{};
 }
 
+void Lifecycle::announce(Sandbox& sandbox, Details details) const {
+  sandbox.announced = true;
+  details.push_back({"image", sandbox.record.image, {}});
+  details.push_back({"backend", sandbox.record.backend, {}});
+  publish(event_type::kCreated, sandbox, std::move(details));
+}
+
+void Lifecycle::publish(std::string_view type, const Sandbox& sandbox, Details details) const {
+  if (foundation_.events != nullptr && sandbox.announced) {
+    foundation_.events->publish(type, sandbox.record, std::move(details));
+  }
+}
+
 net::Task<Status> Lifecycle::save(Sandbox& sandbox) {
   if (!sandbox.durable) {
     co_return Status{};

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "image/image_store.h"
+#include "manager/event_feed.h"
 #include "manager/id_ranges.h"
 #include "manager/job_keeper.h"
 #include "manager/layer_keeper.h"
@@ -41,6 +42,7 @@ struct Foundation {
   std::string runtime_directory;  // b/<uuid>/ below it belong to running ones
   policy::HostBudget budget;
   Witness* witness = nullptr;  // of what happens without a request
+  EventFeed* events = nullptr;
   // For tests of what a daemon's end leaves: called after each step that an end could follow.
   std::function<void(std::string_view)> at_step;
 };
@@ -82,6 +84,8 @@ class Lifecycle {
   // Ends the box; the record and the writable layer stay (durable), or all is gone (one-shot).
   net::Task<Status> stop(SandboxPtr sandbox, std::string reason);
   net::Task<Status> remove(SandboxPtr sandbox);
+  // Has its agent end it when its time to live is over and no daemon is there to do that.
+  net::Task<void> tellDeadline(SandboxPtr sandbox) const;
   // For one whose agent did not answer in time: asks it once more, and stops the sandbox if it is
   // silent again. In the background.
   void endIfSilent(SandboxPtr sandbox);
@@ -99,6 +103,12 @@ class Lifecycle {
   net::Task<void> abandonStopped(SandboxPtr sandbox);
   // NotFound for a sandbox that was removed while somebody waited for it.
   Status refuseRemoved(const Sandbox& sandbox) const;
+
+  // For those who watch, if anybody may. `announce` is the first word about a sandbox; nothing is
+  // said of one before.
+  using Details = std::vector<SandboxEvent::Detail>;
+  void announce(Sandbox& sandbox, Details details = {}) const;
+  void publish(std::string_view type, const Sandbox& sandbox, Details details = {}) const;
 
   // Stops sandboxes without a record, lets durable ones live on with their jobs, waits for what
   // runs in the background.

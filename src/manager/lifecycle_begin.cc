@@ -73,6 +73,8 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
     co_await forget(sandbox);
     co_return std::unexpected(begun.error());
   }
+  announce(*sandbox, {{"profile", std::string(model::name(record.permissions.profile)), {}}});
+  publish(event_type::kStarted, *sandbox);
   co_return sandbox;
 }
 
@@ -120,6 +122,7 @@ net::Task<Status> Lifecycle::beginBox(const SandboxPtr& sandbox,
   AK_CO_TRY(started);
   const Status filled = co_await injectFiles(*sandbox, plan);
   AK_CO_TRY(filled);
+  co_await tellDeadline(sandbox);
   const Status initialised = co_await runInitScript(*sandbox);
   AK_CO_TRY(initialised);
   co_return co_await save(*sandbox);
@@ -225,6 +228,7 @@ void Lifecycle::adopt(Sandbox& sandbox, backend::Started started) {
   sandbox.agent = std::move(started.agent);
   sandbox.process = std::move(started.process);
   sandbox.changes = std::move(started.changes);
+  sandbox.told_end.clear();
   sandbox.from_pool = started.from_pool;
   sandbox.status = model::SandboxStatus::Running;
 }
@@ -280,6 +284,7 @@ net::Task<Status> Lifecycle::startAgain(const SandboxPtr& sandbox) {
   options.durable = true;
   Status started = co_await startBox(sandbox, *plan, options);
   if (started) {
+    co_await tellDeadline(sandbox);
     started = co_await runInitScript(*sandbox);
     if (!started) {
       const Status ended = co_await endBox(*sandbox);
@@ -292,6 +297,7 @@ net::Task<Status> Lifecycle::startAgain(const SandboxPtr& sandbox) {
     AK_CO_TRY(saved);
     co_return started;
   }
+  publish(event_type::kStarted, *sandbox);
   co_return co_await save(*sandbox);
 }
 

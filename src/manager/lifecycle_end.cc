@@ -46,6 +46,9 @@ class Ender {
 }  // namespace
 
 void Lifecycle::markStopped(Sandbox& sandbox, std::string reason) {
+  if (sandbox.status == model::SandboxStatus::Running) {
+    publish(event_type::kStopped, sandbox, {{"reason", reason, {}}});
+  }
   sandbox.status = model::SandboxStatus::Stopped;
   sandbox.record.pid = 0;
   sandbox.record.start_ticks = 0;
@@ -78,6 +81,7 @@ net::Task<Status> Lifecycle::erase(SandboxPtr sandbox) {
     }
   }
   table_.remove(sandbox->record.uuid);
+  publish(event_type::kDeleted, *sandbox);
   co_await layers_.release(layersOf(sandbox->record));
   layers_.giveIds(sandbox->record.ids);
   co_return Status{};
@@ -152,6 +156,21 @@ void Lifecycle::endedByItself(const Sandbox& sandbox) const {
   if (foundation_.witness != nullptr && sandbox.durable) {
     foundation_.witness->byItself(Witness::Deed::Stopped, sandbox.record,
                                   sandbox.record.stop_reason);
+  }
+}
+
+// The daemon's own timer comes first; this is for the time without one.
+net::Task<void> Lifecycle::tellDeadline(SandboxPtr sandbox) const {
+  const std::shared_ptr<channel::Agent> agent = sandbox->agent;
+  const std::string end = sandbox->record.lifetime.expires_at;
+  if (!agent || end == sandbox->told_end) {
+    co_return;
+  }
+  const Status told = co_await agent->deadline(timekeeper_.left(*sandbox, Timekeeper::kGrace));
+  if (told) {
+    sandbox->told_end = end;
+  } else if (agent->alive()) {
+    logFailure("telling the end of", *sandbox, told.error());
   }
 }
 

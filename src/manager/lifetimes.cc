@@ -55,6 +55,9 @@ Lifetimes::Lifetimes(const Foundation& foundation, Lifecycle& lifecycle)
 net::Task<Status> Lifetimes::update(SandboxPtr sandbox, SandboxUpdate update) {
   const Status changed = co_await lifecycle_.change(
       sandbox, [update = std::move(update)](auto& record) { return edit(update, record); });
+  if (changed) {
+    lifecycle_.publish(event_type::kUpdated, *sandbox);
+  }
   consider(*sandbox);
   co_return changed;
 }
@@ -65,6 +68,11 @@ net::Task<Status> Lifetimes::extend(SandboxPtr sandbox, std::uint64_t seconds) {
         return model::extend(record.lifetime, foundation_.clock.wall(), record.created_at, seconds);
       });
   consider(*sandbox);  // one without an end has one now
+  co_await lifecycle_.tellDeadline(sandbox);
+  if (changed) {
+    lifecycle_.publish(event_type::kUpdated, *sandbox,
+                       {{"expires_at", sandbox->record.lifetime.expires_at, {}}});
+  }
   co_return changed;
 }
 
@@ -89,6 +97,10 @@ net::Task<Status> Lifetimes::archive(SandboxPtr sandbox, std::string reason) {
         }
         return Status();
       });
+  if (changed) {
+    lifecycle_.publish(event_type::kArchived, *sandbox,
+                       {{"reason", sandbox->record.lifetime.archived_reason, {}}});
+  }
   consider(*sandbox);
   co_return changed;
 }
@@ -102,6 +114,9 @@ net::Task<Status> Lifetimes::unarchive(SandboxPtr sandbox) {
     record.lifetime.dormant_reason.clear();
     return Status();
   });
+  if (changed) {
+    lifecycle_.publish(event_type::kRecovered, *sandbox);
+  }
   consider(*sandbox);
   co_return changed;
 }

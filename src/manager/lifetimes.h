@@ -15,8 +15,7 @@ namespace ak::manager {
 // cannot be made so.
 class Lifetimes {
  public:
-  // A sandbox whose time is up stays for so long, in which it can still be extended.
-  static constexpr std::chrono::seconds kGrace{60};
+  static constexpr std::chrono::seconds kGrace = Timekeeper::kGrace;
 
   Lifetimes(const Foundation& foundation, Lifecycle& lifecycle);
 

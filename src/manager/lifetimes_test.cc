@@ -1,5 +1,11 @@
 #include "manager/lifetimes.h"
 
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,6 +56,27 @@ TEST_F(LifetimesTest, LabelsAndDescriptionAreThereAfterARestart) {
   ASSERT_TRUE(update(found, {.labels = model::Labels{{"a", "b"}}, .description = ""}));
   EXPECT_EQ(found->record.labels, (model::Labels{{"a", "b"}}));
   EXPECT_EQ(found->record.description, "");
+}
+
+TEST_F(LifetimesTest, WithoutADaemonItsAgentEndsIt) {
+  const SandboxPtr box = bench_.make("box", {.ttl_seconds = 10});
+  const SandboxPtr other = bench_.make("other", {.ttl_seconds = 10});
+  ASSERT_TRUE(bench_.wait(bench_.lifetimes().extend(other, 3600)));
+  const sys::OwnedFd agent(static_cast<int>(::syscall(SYS_pidfd_open, box->record.pid, 0)));
+  const pid_t other_agent = other->record.pid;
+  ASSERT_TRUE(agent.valid());
+  bench_.clock.advance(seconds(10) + Timekeeper::kGrace - seconds(1));
+  bench_.restartDaemon(End::Killed);
+  EXPECT_EQ(bench_.find("box")->status, SandboxStatus::Running);
+  bench_.withoutDaemon([&] {
+    pollfd ended{agent.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&ended, 1, 20'000), 1);
+    EXPECT_EQ(::kill(other_agent, 0), 0);
+  });
+  EXPECT_EQ(bench_.find("box")->status, SandboxStatus::Stopped);
+  EXPECT_EQ(bench_.find("other")->status, SandboxStatus::Running);
+  bench_.clock.advance(seconds(1));
+  EXPECT_THAT(collect().removed, ElementsAre("box"));
 }
 
 TEST_F(LifetimesTest, AChangeThatIsRefusedOrCannotBeSavedIsUndone) {

@@ -146,6 +146,7 @@ net::Task<void> Lifecycle::removeUnknownFiles(const std::set<std::string>& known
 SandboxPtr Lifecycle::meet(model::SandboxRecord record, Stamps stamps) {
   auto sandbox = std::make_shared<Sandbox>(foundation_.executor);
   sandbox->durable = true;
+  sandbox->announced = true;  // by the daemon that made it
   sandbox->record = std::move(record);
   sandbox->saved_activity = sandbox->record.lifetime.last_activity_at;
   countCid(sandbox->record.vsock_cid);
@@ -204,6 +205,7 @@ net::Task<Status> Lifecycle::reconnect(SandboxPtr sandbox) {
         sandbox->log = std::move(*log);
       }
       jobs_.adopt(sandbox, [this, sandbox] { endWithoutCommand(sandbox); });
+      co_await tellDeadline(sandbox);
       co_return Status{};
     }
     reason = cat("found ended after a daemon restart: ", found.error().message);

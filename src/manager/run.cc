@@ -102,6 +102,10 @@ Result<model::ExecOutcome> DaemonManager::orTimedOut(const SandboxPtr& sandbox,
   return outcomeOf(exit);
 }
 
+void DaemonManager::tellEnd(const Sandbox& sandbox, const model::ExecOutcome& outcome) const {
+  lifecycle_.publish(event_type::kExecCompleted, sandbox, {{"exit_code", "", outcome.exit_code}});
+}
+
 net::Task<Result<model::ExecOutcome>> DaemonManager::carry(RunState& state, ExecSink& sink) {
   PumpOptions options;
   options.terminal = state.request.terminal;
@@ -198,6 +202,7 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
     co_return std::unexpected(std::move(outcome).error());
   }
   result.outcome = *outcome;
+  tellEnd(*state.sandbox, *outcome);
   result.phases.exited = watch.microseconds();
   if (state.request.want_changes) {
     Result<std::vector<model::Change>> changes = co_await changesIn(state.sandbox, {});
@@ -258,6 +263,7 @@ net::Task<Result<RunResult>> DaemonManager::exec(Caller caller,
     co_return std::unexpected(std::move(outcome).error());
   }
   result.outcome = *outcome;
+  tellEnd(*sandbox, *outcome);
   result.phases.exited = result.phases.finished = watch.microseconds();
   co_return result;
 }

@@ -26,6 +26,7 @@ struct Sandbox {
   bool durable = false;    // has a row in the store
   bool busy = false;       // something changes it; others wait
   bool elsewhere = false;  // of a backend that is not in use here: shown, and left alone
+  bool announced = false;  // those who watch know of it
   bool ending = false;     // its box is being ended by us
   unsigned pauses = 0;     // how often it was frozen to be copied
   unsigned enders = 0;     // who want it ended, and wait for nobody's init script
@@ -46,6 +47,7 @@ struct Sandbox {
   std::optional<OutputLog> log;
   std::shared_ptr<channel::ExecStream> init_script;      // while it runs
   std::map<std::string, std::shared_ptr<LiveJob>> jobs;  // by id; see job_keeper.h
+  std::string told_end;                                  // the expires_at that its agent knows of
   bool adopting = false;                                 // its jobs are being found out
 
   // Status, busy or the log have changed. Whoever looks at them over a suspension compares the

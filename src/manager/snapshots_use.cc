@@ -195,6 +195,7 @@ net::Task<Result<SandboxPtr>> SandboxSnapshots::restoreNow(model::SnapshotRecord
     co_return std::unexpected(saved.error());
   }
   this->step("saved");
+  lifecycle_.announce(*sandbox, {{"snapshot", snapshot.name, {}}});
   co_return sandbox;
 }
 
@@ -231,6 +232,7 @@ net::Task<Result<Snapshots::Forked>> SandboxSnapshots::forkNow(SandboxPtr parent
     co_await lifecycle_.abandonStopped(child);
     co_return std::unexpected(done.error());
   }
+  lifecycle_.announce(*child, {{"parent", parent->record.name, {}}});
   co_return Forked{child->record.name, child->record.uuid, cut.pause};
 }
 

@@ -15,6 +15,9 @@ namespace ak::manager {
 // nothing idle for ever.
 class Timekeeper {
  public:
+  // A sandbox whose time is up stays for so long, in which it can still be extended.
+  static constexpr std::chrono::seconds kGrace{60};
+
   explicit Timekeeper(const Clock& clock) : clock_(clock) {}
 
   // Reads the record's texts. A text that is no time, or one of the future, counts as now.
@@ -32,11 +35,11 @@ class Timekeeper {
   policy::LifecycleSubject subject(const Sandbox& sandbox) const;
   // From now until the first thing that could happen to it by itself; nothing if nothing will.
   std::optional<std::chrono::seconds> due(const Sandbox& sandbox, std::chrono::seconds grace) const;
-
- private:
-  // To the end of its time and the grace, by the clock that says more.
+  // To the end of its time and the grace, by the clock that says more; nothing without an end.
   std::optional<std::chrono::seconds> left(const Sandbox& sandbox,
                                            std::chrono::seconds grace) const;
+
+ private:
   SteadyTime pointOf(const std::string& text) const;
   std::chrono::seconds since(SteadyTime point) const;
 

@@ -20,6 +20,7 @@ net::Task<Result<Resized>> DaemonManager::resize(std::string name, model::AskedL
   }
   auto resized = co_await lifecycle_.resize(sandbox, plan.limits);
   const bool restarted = AK_CO_TRY(std::move(resized));
+  lifecycle_.publish(event_type::kUpdated, *sandbox);
   co_return Resized{viewOf(*sandbox), restarted, std::move(plan.notes)};
 }
 

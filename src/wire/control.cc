@@ -7,6 +7,9 @@ namespace ak::wire {
 std::string encode(const ControlRequest& request) {
   TlvWriter out;
   out.number(1, static_cast<std::uint8_t>(request.kind)).numberIf(2, request.grace_ms);
+  if (request.deadline_ms) {
+    out.number(3, *request.deadline_ms);
+  }
   return std::move(out).take();
 }
 
@@ -22,14 +25,18 @@ Result<ControlRequest> decodeControlRequest(std::string_view text) {
       case 2:
         request.grace_ms = in.numberAs<std::uint32_t>();
         break;
+      case 3:
+        request.deadline_ms = in.number();
+        break;
       default:
         break;
     }
   }
-  if (!in.ok() || kind == 0 || request.grace_ms > kMaxGraceMs) {
+  if (!in.ok() || kind == 0 || request.grace_ms > kMaxGraceMs ||
+      request.deadline_ms.value_or(0) > kMaxDeadlineMs) {
     return malformed("control request");
   }
-  if (kind > static_cast<std::uint8_t>(ControlRequest::Kind::Hostname)) {
+  if (kind > static_cast<std::uint8_t>(ControlRequest::Kind::Deadline)) {
     return fail(ErrorCode::Unsupported, "this agent does not know that control request");
   }
   request.kind = static_cast<ControlRequest::Kind>(kind);

@@ -262,6 +262,15 @@ TEST(StatsRecordTest, RoundTrips) {
 TEST(ControlRecordTest, RoundTripsAndNamesWhatItDoesNotKnow) {
   const ControlRequest request{ControlRequest::Kind::Shutdown, 500};
   EXPECT_EQ(*decodeControlRequest(encode(request)), request);
+  ControlRequest deadline;
+  deadline.kind = ControlRequest::Kind::Deadline;
+  for (const std::optional<std::uint64_t> ms :
+       {std::optional<std::uint64_t>(), {0}, {kMaxDeadlineMs}}) {
+    deadline.deadline_ms = ms;
+    EXPECT_EQ(*decodeControlRequest(encode(deadline)), deadline);
+  }
+  deadline.deadline_ms = kMaxDeadlineMs + 1;
+  EXPECT_FALSE(decodeControlRequest(encode(deadline)));
   EXPECT_EQ(decodeControlRequest(TlvWriter().number(1, 77).text()).error().code,
             ErrorCode::Unsupported);
   EXPECT_EQ(decodeControlRequest("").error().code, ErrorCode::Protocol);

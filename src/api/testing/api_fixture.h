@@ -12,6 +12,7 @@
 #include "api/testing/fake_manager.h"
 #include "net/testing/raw_client.h"
 #include "net/testing/server_thread.h"
+#include "sys/random.h"
 
 namespace ak::api::testing {
 
@@ -128,11 +129,14 @@ class ApiFixture : public ::testing::Test {
                                              clock_,
                                              silent_),
                             audit::Redactor(), clock_};
+  sys::KernelRandom random_;
+  manager::EventFeed events_{loop_.executor(), clock_, random_};
   Router router_{Context{.unaudited = manager_,
                          .auditor = auditor_,
                          .doctor = doctor_,
                          .settings = settings_,
                          .metrics = metrics_,
+                         .events = events_,
                          .images = images_,
                          .workers = workers_,
                          .clock = clock_,

@@ -133,6 +133,13 @@ class Bench {
     begin();
   }
 
+  // The same, with something done while there is no daemon.
+  void withoutDaemon(const std::function<void()>& action) {
+    end();
+    action();
+    begin();
+  }
+
   SandboxPtr find(const std::string& name) {
     const auto found = lifecycle().table().find(name);
     return found ? *found : nullptr;
@@ -168,6 +175,7 @@ class Bench {
                      bench.directory_,
                      bench.directory_,
                      {},
+                     nullptr,
                      nullptr,
                      bench.options_.at_step},
           lifecycle(foundation),
