@@ -281,6 +281,20 @@ TEST_P(AgentJobTest, WhatAForgottenJobLeftRunningCanStillBeKilled) {
   EXPECT_EQ(run(client, job("0000000f", "true")).outcome.exit->code, 0) << "its id is free again";
 }
 
+// Without a pid namespace no kernel ends them.
+TEST_P(AgentJobTest, NothingOfItOutlivesAnAgentThatWasKilled) {
+  TestAgent agent(GetParam());
+  const Pulse pulse(agent);
+  TestClient client = agent.begin();
+  const std::string script = cat("exec 3>", pulse.path,
+                                 "; setsid sh -c 'trap \"\" TERM HUP; echo x >&3; while :; do "
+                                 "sleep 1; done' & wait");
+  open(client, job("00000013", script));
+  ASSERT_TRUE(pulse.beats());
+  ASSERT_EQ(::kill(agent.pid(), SIGKILL), 0);
+  EXPECT_TRUE(pulse.gone());
+}
+
 TEST_P(AgentJobTest, SignalsReachItsMainProcess) {
   TestAgent agent(GetParam());
   TestClient client = agent.begin();

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <vector>
 
 namespace ak::guest {
 
@@ -28,9 +29,32 @@ bool readWhole(int fd, void* data, std::size_t size) {
   return got == static_cast<ssize_t>(size);
 }
 
-[[noreturn]] void supervise(ChildPlan& plan, int pipe) {
+// How the kernel tells a supervisor that the agent has ended (PR_SET_PDEATHSIG).
+constexpr int kAgentEnded = SIGTERM;
+
+// Whoever forks meanwhile leaves its child to us when it dies, and is seen by the next look.
+void endDescendants() {
+  const auto processes = Processes::open();
+  const auto members =
+      processes ? processes->descendants(::getpid()) : std::unexpected(processes.error());
+  for (const int number : {SIGSTOP, SIGKILL}) {
+    for (const pid_t pid : members.value_or(std::vector<pid_t>())) {
+      ::kill(pid, number);
+    }
+  }
+}
+
+[[noreturn]] void supervise(ChildPlan& plan, int pipe, pid_t agent) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   ::setsid();  // not in the reach of a signal to the agent's group
+  // With a pid namespace all of it ends with its init. Where the agent is none, we end what is
+  // left.
+  sigset_t awaited;
+  sigemptyset(&awaited);
+  sigaddset(&awaited, SIGCHLD);
+  sigaddset(&awaited, kAgentEnded);
+  ::sigprocmask(SIG_BLOCK, &awaited, nullptr);
+  ::prctl(PR_SET_PDEATHSIG, kAgentEnded, 0, 0, 0);
   const pid_t main = cloneChild(plan);
   const Report report{main, plan.failure};
   const bool told = ::write(pipe, &report, sizeof report) == sizeof report;
@@ -39,13 +63,20 @@ bool readWhole(int fd, void* data, std::size_t size) {
   ::syscall(SYS_close_range, 1U, ~0U, 0U);
   for (;;) {
     int status = 0;
-    const pid_t pid = ::waitpid(-1, &status, 0);
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
     if (pid < 0 && errno != EINTR) {
       ::_exit(0);  // ECHILD: no descendant is left
     }
     if (pid == main && told) {
       (void)!::write(0, &status, sizeof status);
       ::close(0);
+    }
+    if (pid == 0) {
+      // Not by the signal's word: any process of our user can send it.
+      if (::getppid() != agent) {
+        endDescendants();
+      }
+      (void)::sigwaitinfo(&awaited, nullptr);
     }
   }
 }
@@ -60,9 +91,10 @@ Result<Supervised> cloneSupervised(ChildPlan& plan, const Processes& processes) 
   Supervised result;
   result.status = sys::OwnedFd(ends[0]);
   sys::OwnedFd write_end(ends[1]);
+  const pid_t agent = ::getpid();
   result.supervisor = ::fork();
   if (result.supervisor == 0) {
-    supervise(plan, write_end.get());
+    supervise(plan, write_end.get(), agent);
   }
   if (result.supervisor < 0) {
     return failErrno("start a process");

@@ -11,7 +11,8 @@ namespace ak::guest {
 
 // Where there is no cgroup for an exec, a small process of ours stands between agent and command:
 // as a subreaper (prctl(2)) it inherits every orphan of the command, so that all of them stay
-// beneath it and can be found. It ends by itself after its last descendant.
+// beneath it and can be found. It ends by itself after its last descendant, and ends them itself
+// when the agent has ended.
 struct Supervised {
   pid_t supervisor = 0;
   pid_t main = 0;
