@@ -72,12 +72,13 @@ Status JobLog::begin() {
   file_ = AK_TRY(sys::openPath(pathOf(directory_, channel_, end_), kFlags, 0600));
   size_ = 0;
   begins_.push_back(end_);
-  if (begins_.size() > kSegments) {
-    // One that cannot be removed is one file too many, and removed with the job.
-    (void)::unlink(pathOf(directory_, channel_, begins_.front()).c_str());
-    begins_.erase(begins_.begin());
-  }
   return {};
+}
+
+// One that cannot be removed is one file too many, and removed with the job.
+void JobLog::remove(std::size_t which) {
+  (void)::unlink(pathOf(directory_, channel_, begins_[which]).c_str());
+  begins_.erase(begins_.begin() + static_cast<std::ptrdiff_t>(which));
 }
 
 Status JobLog::write(std::string_view data) {
@@ -90,9 +91,16 @@ Status JobLog::write(std::string_view data) {
 }
 
 void JobLog::append(std::string_view data) {
-  // After a failure nobody knows how much of it was written: what comes next begins a new file.
   if (!write(data)) {
-    file_.reset();
+    // How much of it was written is in the file alone. One that took nothing is none: on a disk
+    // that stays full such files would push out what is kept.
+    if (file_.valid() && sizeOf(file_).value_or(1) == 0) {
+      remove(begins_.size() - 1);
+    }
+    file_.reset();  // what comes next begins a new one
+  }
+  if (begins_.size() > kSegments) {
+    remove(0);
   }
   end_ += data.size();
 }

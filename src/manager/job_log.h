@@ -28,7 +28,8 @@ class JobLog {
   // The number of the next byte.
   std::uint64_t end() const { return end_; }
 
-  // Never fails the job: what a full disk does not take is missing from the log.
+  // Never fails the job: what a full disk does not take is missing from the log, and takes the
+  // place of nothing that is there.
   void append(std::string_view data);
   // What lies before `offset` and was not appended is missing.
   void skipTo(std::uint64_t offset);
@@ -39,6 +40,7 @@ class JobLog {
 
   Status write(std::string_view data);
   Status begin();
+  void remove(std::size_t which);
 
   std::string directory_;
   JobChannel channel_;

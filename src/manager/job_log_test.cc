@@ -1,7 +1,9 @@
 #include "manager/job_log.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 #include <stdexcept>
 
@@ -123,6 +125,49 @@ TEST_F(JobLogTest, WhatTheDiskDoesNotTakeIsMissingAndNothingElse) {
   std::filesystem::rename(directory + "-away", directory);
   log.append("xyz");
   EXPECT_EQ(readFrom(0), cat("abc[", JobLog::kSegment, "]xyz"));
+}
+
+// No file may grow: as on a disk without room, for this process alone.
+class NoRoom {
+ public:
+  NoRoom() {
+    before_ = ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &room_);
+    const rlimit none{0, room_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+
+  ~NoRoom() {
+    ::setrlimit(RLIMIT_FSIZE, &room_);
+    ::signal(SIGXFSZ, before_);
+  }
+
+  NoRoom(const NoRoom&) = delete;
+  NoRoom& operator=(const NoRoom&) = delete;
+
+ private:
+  rlimit room_{};
+  sighandler_t before_;
+};
+
+TEST_F(JobLogTest, AFullDiskTakesNothingOfWhatIsKept) {
+  JobLog log = open();
+  const std::string piece(std::size_t{1} << 20U, 'a');
+  for (int i = 0; i < 8; ++i) {
+    log.append(piece);
+  }
+  const std::uintmax_t kept = bytesOnDisk();
+  ASSERT_EQ(kept, 8U << 20U);
+  {
+    const NoRoom full;
+    for (int i = 0; i < 20; ++i) {
+      log.append("lost ");
+    }
+  }
+  EXPECT_EQ(bytesOnDisk(), kept);
+  log.append("found");
+  EXPECT_EQ(readFrom((8U << 20U) - 3), "aaa[100]found");
+  EXPECT_EQ(log.end(), (8U << 20U) + 105);
 }
 
 }  // namespace
