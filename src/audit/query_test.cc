@@ -58,6 +58,20 @@ TEST_F(QueryTest, ChoosesBySandboxKindAndTime) {
   EXPECT_EQ(find({.since = clock_.wall() - std::chrono::hours(1)}).events.size(), 6U);
 }
 
+// A machine that starts without a clock of its own writes some lines of 1970.
+TEST_F(QueryTest, AClockThatWasSetBackHidesNothing) {
+  constexpr std::chrono::days kBack{20'000};
+  FakeClock clock;
+  log_ = Log::open(options_, clock, silent_);
+  record(2);
+  clock.jumpWall(-kBack);
+  record(2);
+  clock.jumpWall(kBack);
+  record(1);
+  EXPECT_THAT(numbers(find({.since = clock.wall() - std::chrono::hours(1)})), ElementsAre(1, 2, 5));
+  close();
+}
+
 TEST_F(QueryTest, ReadsOverRotations) {
   options_.max_bytes = 2048;
   options_.max_files = 100;
