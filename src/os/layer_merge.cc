@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -26,7 +27,6 @@ namespace ak::os {
 
 namespace {
 
-constexpr std::size_t kMostNames = 10'000'000;
 constexpr std::size_t kMostAttributes = 64 * 1024;  // XATTR_LIST_MAX, XATTR_SIZE_MAX
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
@@ -53,16 +53,16 @@ class Merger {
     for (std::size_t i = 0; i < merge_.base.size(); ++i) {
       top.base.push_back(i);
     }
-    pending_.push_back(top);
-    finished_.push_back(std::move(top));
+    directories_.push_back(std::move(top));
+    pending_.push_back(&directories_.front());
     while (!pending_.empty()) {
-      const Directory directory = std::move(pending_.back());
+      const Directory& directory = *pending_.back();
       pending_.pop_back();
       AK_TRY(fill(directory));
     }
     // Last: what is made in a directory changes its times, and its default access list would change
     // what is made.
-    for (auto made = finished_.rbegin(); made != finished_.rend(); ++made) {
+    for (auto made = directories_.rbegin(); made != directories_.rend(); ++made) {
       AK_TRY(finish(*made));
     }
     return {};
@@ -81,8 +81,21 @@ class Merger {
     sys::OwnedFd fd;
   };
 
+  // Of a container's node with its string, whatever the library makes of it.
+  static constexpr std::size_t kNode = 128;
+
+  Status remember(std::size_t bytes) {
+    if (bytes > memory_left_) {
+      return fail(ErrorCode::TooLarge, "too many names in the sandbox's files to be copied",
+                  "Remove some of them. Of a stopped sandbox nothing is copied.");
+    }
+    memory_left_ -= bytes;
+    return {};
+  }
+
   Status fill(const Directory& directory) {
     const sys::OwnedFd target = AK_TRY(openDirectoryBeneath(merge_.target, directory.path));
+    const std::size_t memory_before = memory_left_;
     std::vector<Open> sources;
     std::set<std::string> names;
     for (const std::size_t layer : directory.layers) {
@@ -90,14 +103,13 @@ class Merger {
       sys::OwnedFd listed = AK_TRY(sys::openAt(fd.get(), ".", kDirectory));
       sys::DirectoryReader reader = AK_TRY(sys::DirectoryReader::open(std::move(listed)));
       while (const dirent* entry = AK_TRY(reader.next())) {
-        names.insert(entry->d_name);
-        if (names.size() > kMostNames) {
-          return fail(ErrorCode::TooLarge,
-                      cat("too many files in ", printableEnds(directory.path)));
+        if (const auto [name, added] = names.insert(entry->d_name); added) {
+          AK_TRY(remember(kNode + name->size()));
         }
       }
       sources.push_back({layer, std::move(fd)});
     }
+    const std::size_t listed = memory_before - memory_left_;
     for (const std::string& name : names) {
       const std::string path = below(directory.path, name);
       if (path.size() >= PATH_MAX) {
@@ -108,6 +120,7 @@ class Merger {
         AK_TRY(take({directory, sources, target.get()}, name, path));
       }
     }
+    memory_left_ += listed;
     return {};
   }
 
@@ -160,8 +173,10 @@ class Merger {
     if (::mkdirat(target, name.c_str(), 0700) != 0) {
       return failAt(path, "mkdir");
     }
-    pending_.push_back(merged);
-    finished_.push_back(std::move(merged));
+    AK_TRY(remember(kNode + path.size() +
+                    (merged.layers.size() + merged.base.size()) * sizeof(std::size_t)));
+    directories_.push_back(std::move(merged));
+    pending_.push_back(&directories_.back());
     return {};
   }
 
@@ -264,6 +279,7 @@ class Merger {
                    ? Status()
                    : failAt(at.path, "link");
       }
+      AK_TRY(remember(kNode + at.path.size()));
       links_[key] = at.path;
     }
     const sys::OwnedFd from = AK_TRY(sys::openAt(
@@ -338,8 +354,9 @@ class Merger {
   const LayerMerge& merge_;
   const std::string ours_;
   const std::set<std::string> without_;
-  std::vector<Directory> pending_;
-  std::vector<Directory> finished_;                       // parents before children
+  std::size_t memory_left_ = merge_.memory;
+  std::deque<Directory> directories_;  // parents before children
+  std::vector<const Directory*> pending_;
   std::map<std::pair<dev_t, ino_t>, std::string> links_;  // of files that have several names
 };
 

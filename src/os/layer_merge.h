@@ -22,12 +22,16 @@ struct LayerMerge {
   enum class Content : std::uint8_t { Copy, Link } content = Content::Copy;
   Overlay::Xattr xattr = Overlay::Xattr::Trusted;  // that the layers' overlays go by
   std::vector<std::string> without;  // relative paths that are left out, with all below them
+  // Bytes that names, directories and links may take while they are remembered: a guest can have
+  // made any number of them, and the memory is nobody's of its limits.
+  std::size_t memory = std::size_t{512} << 20U;
 };
 
 // The new layer over anything shows what the old ones over it show: owners, modes, times, extended
 // attributes, whiteouts and opaque directories included; hard links within one copied layer stay.
 // The layers do not change meanwhile. Follows no link. TooLarge for a tree so deep that its paths
-// cannot be named (PATH_MAX); Capacity for a full disk. A failure leaves a part in the target.
+// cannot be named (PATH_MAX), or that needs more memory than it may; Capacity for a full disk. A
+// failure leaves a part in the target.
 Status mergeLayers(const LayerMerge& merge);
 
 }  // namespace ak::os
