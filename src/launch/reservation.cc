@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <set>
 
 #include "base/text.h"
 #include "base/tlv.h"
@@ -71,23 +73,23 @@ Status writeRecord(int records, const std::string& id, const Record& record) {
   return sys::replaceFile(records, id, out.text(), 0600);
 }
 
-// Is the path held by the record of another box on the same directory?
-bool heldByOthers(int runtime,
-                  int records,
-                  const std::string& id,
-                  const model::HostPath& source,
-                  const std::string& path) {
+// What the records of other boxes hold of the same directory.
+std::set<std::string> heldByOthers(int runtime,
+                                   int records,
+                                   const std::string& id,
+                                   const model::HostPath& source) {
+  std::set<std::string> held;
   for (const std::string& other : boxIdsIn(runtime, kDirectory)) {
     if (other == id) {
       continue;
     }
-    const Record record = readRecord(records, other);
-    if (record.source.device == source.device && record.source.inode == source.inode &&
-        std::ranges::find(record.paths, path) != record.paths.end()) {
-      return true;
+    Record record = readRecord(records, other);
+    if (record.source.device == source.device && record.source.inode == source.inode) {
+      held.insert(std::make_move_iterator(record.paths.begin()),
+                  std::make_move_iterator(record.paths.end()));
     }
   }
-  return false;
+  return held;
 }
 
 Result<bool> exists(int workspace, const std::string& path) {
@@ -112,7 +114,6 @@ Result<bool> exists(int workspace, const std::string& path) {
 struct Plan {
   std::vector<std::string> shown;     // entries for the child, in order
   std::vector<std::string> reserved;  // to be made, parents always exist
-  std::vector<std::string> shared;    // made by another box that holds them too
 };
 
 Status planPath(Plan& plan, int workspace, const std::string& path) {
@@ -158,10 +159,11 @@ Result<Reservation> Reservation::make(int runtime,
     AK_TRY(planPath(plan, workspace, path));
   }
   Record record{spec.source, plan.reserved};
+  const std::set<std::string> held = heldByOthers(runtime, records.get(), id, spec.source);
   for (const std::string& entry : plan.shown) {
     const std::string path = entry.substr(1);
-    if (entry.front() == 'p' && std::ranges::find(plan.reserved, path) == plan.reserved.end() &&
-        heldByOthers(runtime, records.get(), id, spec.source, path)) {
+    if (entry.front() == 'p' && held.contains(path) &&
+        std::ranges::find(plan.reserved, path) == plan.reserved.end()) {
       record.paths.push_back(path);
     }
   }
@@ -197,9 +199,12 @@ void Reservation::release(int runtime, const std::string& id) {
   const Result<sys::OwnedFd> workspace = record.paths.empty()
                                              ? fail(ErrorCode::NotFound, "no record")
                                              : os::openHostPath(record.source);
-  for (auto path = record.paths.rbegin(); workspace && path != record.paths.rend(); ++path) {
-    if (!heldByOthers(runtime, records->get(), id, record.source, *path)) {
-      removePlaceholder(workspace->get(), *path);
+  if (workspace) {
+    const std::set<std::string> held = heldByOthers(runtime, records->get(), id, record.source);
+    for (auto path = record.paths.rbegin(); path != record.paths.rend(); ++path) {
+      if (!held.contains(*path)) {
+        removePlaceholder(workspace->get(), *path);
+      }
     }
   }
   (void)::unlinkat(records->get(), id.c_str(), 0);
