@@ -13,6 +13,12 @@ namespace {
 // For jobs that have ended meanwhile, whose ends the agent has and those who ask want to see.
 constexpr std::chrono::seconds kEndsLimit{10};
 
+using UnreadableJob = std::pair<std::string, std::string>;
+
+bool runs(const model::JobRecord& job) {
+  return job.status == model::JobStatus::Running;
+}
+
 struct Adopting {
   explicit Adopting(SandboxPtr adopted) : sandbox(std::move(adopted)) {}
 
@@ -64,29 +70,38 @@ net::Task<Status> JobKeeper::adoptAll(SandboxPtr sandbox, AgentPtr agent) {
   if (!loaded) {
     co_return std::unexpected(std::move(loaded).error());
   }
-  std::erase_if(loaded->records, [](const model::JobRecord& job) {
-    return job.status != model::JobStatus::Running;
-  });
   if (!agent) {
     co_return Status();  // it has ended meanwhile, and its jobs are settled with it
   }
   auto listed = co_await agent->listJobs();
   if (!listed) {
-    const bool older = listed.error().code == ErrorCode::Unsupported && loaded->records.empty();
+    const bool older = listed.error().code == ErrorCode::Unsupported &&
+                       std::ranges::none_of(loaded->records, runs);
     co_return older ? Status() : std::unexpected(std::move(listed).error());
   }
   for (const model::JobRecord& job : loaded->records) {
-    const Status adopted = co_await adoptOne(sandbox, agent, job);
-    AK_CO_TRY(adopted);
+    if (runs(job)) {
+      const Status adopted = co_await adoptOne(sandbox, agent, job);
+      AK_CO_TRY(adopted);
+    }
   }
   std::vector<std::string> ended;
   for (const wire::JobSummary& job : *listed) {
-    if (!std::ranges::any_of(loaded->records,
-                             [&](const auto& known) { return known.id == job.id; })) {
-      // Nobody was ever told of it.
-      co_await endUnknown(agent, job.id);
+    const auto known = std::ranges::find(loaded->records, job.id, &model::JobRecord::id);
+    if (known == loaded->records.end()) {
+      if (std::ranges::find(loaded->unreadable, job.id, &UnreadableJob::first) ==
+          loaded->unreadable.end()) {
+        co_await endUnknown(agent, job.id);  // nobody was ever told of it
+      }
+    } else if (runs(*known)) {
+      if (job.ended) {
+        ended.push_back(job.id);
+      }
     } else if (job.ended) {
-      ended.push_back(job.id);
+      // The daemon before us had its end in the books. What it left running was meant to stay.
+      (void)co_await agent->forgetJob(job.id);
+    } else {
+      co_await endUnknown(agent, job.id);
     }
   }
   (void)co_await net::withTimeout(untilOver(sandbox, std::move(ended)), kEndsLimit, "jobs");
@@ -158,7 +173,7 @@ net::Task<void> JobKeeper::settleAll(const SandboxTable& table) {
 
 net::Task<void> JobKeeper::loseRunning(SandboxPtr sandbox, std::vector<model::JobRecord> jobs) {
   for (model::JobRecord& job : jobs) {
-    if (job.status == model::JobStatus::Running) {
+    if (runs(job)) {
       job.status = model::JobStatus::Lost;
       job.reason = cat("its sandbox has ended: ", sandbox->record.stop_reason);
       (void)co_await conclude(sandbox, job);  // which has logged what went wrong

@@ -3,6 +3,7 @@
 #include "manager/job_keeper.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -253,6 +254,35 @@ TEST_F(JobKeeperTest, AJobThatNobodyWasToldOfIsEndedByTheNextDaemon) {
   };
   EXPECT_EQ(bench_.wait(gone()), 0U);
   EXPECT_TRUE(bench_.wait(keeper().list(again))->empty());
+}
+
+// The daemon before may have died between putting its end into the books and telling the agent.
+TEST_F(JobKeeperTest, WhatARecordedJobLeftRunningStaysUnderTheNextDaemon) {
+  const SandboxPtr box = bench_.make("box");
+  const std::string out = gate("server");
+  const auto server = sys::openPath(out, O_RDONLY | O_NONBLOCK);
+  bench_.alterDatabase(
+      "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'full'); END;");
+  const std::string id = start(box, cat("(echo up; exec sleep 1000) > ", out, " 2>&1 &"));
+  finished(box, id);
+  bench_.alterDatabase(
+      "DROP TRIGGER full;"
+      "UPDATE jobs SET running = 0, body = json_set(body, '$.status', 'completed');");
+  bench_.restartDaemon(End::Killed);
+  const SandboxPtr again = bench_.find("box");
+  const auto known = [&]() -> net::Task<std::size_t> {
+    while (again->adopting) {
+      co_await again->changed.wait();
+    }
+    const auto all = co_await again->agent->listJobs();
+    co_return all ? all->size() : 99;
+  };
+  EXPECT_EQ(bench_.wait(known()), 0U);
+  pollfd state{server->get(), POLLIN, 0};
+  char text[8];
+  EXPECT_EQ(::poll(&state, 1, 10'000), 1);
+  EXPECT_EQ(::read(server->get(), text, sizeof text), 3);
+  EXPECT_EQ(::poll(&state, 1, 0), 0) << "it was ended";
 }
 
 TEST_F(JobKeeperTest, ARecordWhoseJobWasNeverStartedIsLost) {
