@@ -26,4 +26,21 @@ struct Busy {
   SandboxPtr sandbox;
 };
 
+// A job of the sandbox, from before it is on record until it is carried or erased again. Whoever
+// settles the sandbox waits for it: else its row would be given an end that it never had, and its
+// files be made anew in a directory that is being removed.
+struct StartingJob {
+  explicit StartingJob(SandboxPtr of) : sandbox(std::move(of)) { ++sandbox->starting_jobs; }
+
+  ~StartingJob() {
+    --sandbox->starting_jobs;
+    sandbox->notify();
+  }
+
+  StartingJob(const StartingJob&) = delete;
+  StartingJob& operator=(const StartingJob&) = delete;
+
+  SandboxPtr sandbox;
+};
+
 }  // namespace ak::manager

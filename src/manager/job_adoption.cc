@@ -139,7 +139,7 @@ net::Task<void> JobKeeper::endUnknown(AgentPtr agent, std::string id) {
 }
 
 net::Task<void> JobKeeper::settle(SandboxPtr sandbox) {
-  while (!sandbox->jobs.empty() || sandbox->adopting) {
+  while (!sandbox->jobs.empty() || sandbox->adopting || sandbox->starting_jobs != 0) {
     co_await sandbox->changed.wait();
   }
   if (!sandbox->durable) {

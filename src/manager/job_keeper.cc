@@ -1,6 +1,7 @@
 #include "manager/job_keeper.h"
 
 #include "base/text.h"
+#include "manager/busy.h"
 #include "manager/lifecycle.h"
 #include "manager/pump.h"
 #include "net/to_its_end.h"
@@ -73,6 +74,7 @@ net::Task<Result<model::JobRecord>> JobKeeper::start(SandboxPtr sandbox,
 net::Task<Result<model::JobRecord>> JobKeeper::startNow(SandboxPtr sandbox,
                                                         model::JobRecord job,
                                                         wire::ExecRequest request) {
+  const StartingJob starting(sandbox);
   const AgentPtr agent = sandbox->agent;
   job.sandbox = sandbox->record.uuid;
   job.started_at = foundation_.clock.wall();

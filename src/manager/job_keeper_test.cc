@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "manager/testing/bench.h"
+#include "net/task_group.h"
 #include "sys/file.h"
 
 namespace ak::manager {
@@ -182,6 +183,38 @@ TEST_F(JobKeeperTest, AStoppedSandboxLosesWhatRunsAndKeepsRecordsAndLogs) {
   ASSERT_TRUE(bench_.wait(bench_.lifecycle().restart(box)));
   EXPECT_EQ(bench_.wait(keeper().list(box))->size(), 2U);
   EXPECT_EQ(finished(box, start(box, "exit 1")).outcome->exit_code, 1);
+}
+
+// Its row is written while its sandbox ends: it gets no end that it never had.
+TEST_F(JobKeeperTest, ASandboxIsNotSettledUnderAJobThatIsBeingStarted) {
+  const SandboxPtr box = bench_.make("box");
+  std::vector<std::string> ended;
+  keeper().onEnded(
+      [&](const SandboxPtr&, const model::JobRecord& job) { ended.push_back(job.id); });
+  auto other = store::Database::open(bench_.directory() + "/state.db");
+  ASSERT_TRUE(other && other->execute("BEGIN IMMEDIATE"));  // whoever writes waits
+  net::TaskGroup both(bench_.executor());
+  both.spawn([](JobKeeper& keeper, SandboxPtr sandbox) -> net::Task<void> {
+    model::JobRecord job;
+    job.command = {"/bin/true"};
+    wire::ExecRequest exec;
+    exec.argv = job.command;
+    exec.close_stdin = true;
+    EXPECT_FALSE(co_await keeper.start(std::move(sandbox), std::move(job), std::move(exec)));
+  }(keeper(), box));
+  both.spawn([](Lifecycle& lifecycle, SandboxPtr sandbox) -> net::Task<void> {
+    EXPECT_TRUE(co_await lifecycle.remove(std::move(sandbox)));
+  }(bench_.lifecycle(), box));
+  const auto rest = [&]() -> net::Task<void> {
+    while (box->status != model::SandboxStatus::Stopped) {
+      co_await box->changed.wait();
+    }
+    EXPECT_TRUE(other->execute("COMMIT"));
+    co_await both.join();
+  };
+  bench_.wait(rest());
+  EXPECT_TRUE(ended.empty());
+  EXPECT_TRUE(std::filesystem::is_empty(bench_.directory() + "/sandboxes"));
 }
 
 TEST_F(JobKeeperTest, JobsWhoseSandboxDiedWithTheDaemonAreLost) {

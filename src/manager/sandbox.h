@@ -49,6 +49,7 @@ struct Sandbox {
   std::map<std::string, std::shared_ptr<LiveJob>> jobs;  // by id; see job_keeper.h
   std::string told_end;                                  // the expires_at that its agent knows of
   bool adopting = false;                                 // its jobs are being found out
+  unsigned starting_jobs = 0;  // on record already, or about to be, and not yet in `jobs`
 
   // Status, busy or the log have changed. Whoever looks at them over a suspension compares the
   // revision before it waits: a notification in between reaches nobody.
