@@ -9,6 +9,7 @@
 
 #include "manager/snapshots_use.h"
 #include "manager/testing/bench.h"
+#include "net/task_group.h"
 
 namespace ak::manager {
 namespace {
@@ -185,6 +186,26 @@ TEST_F(SnapshotsTest, NamesAreCheckedAndNeverTakenTwice) {
   EXPECT_EQ(bench.wait(bench.snapshots().restore("none", "")).error().code, ErrorCode::NotFound);
   EXPECT_EQ(bench.wait(bench.snapshots().remove("none")).error().code, ErrorCode::NotFound);
   EXPECT_EQ(bench.wait(bench.snapshots().take("none", "t")).error().code, ErrorCode::NotFound);
+  expectConsistent(bench);
+}
+
+// Two who name nothing get two snapshots.
+TEST_F(SnapshotsTest, NamesThatWeGiveAreNeverGivenTwice) {
+  Bench bench;
+  stopped(bench, "p");
+  net::TaskGroup group(bench.executor());
+  std::vector<Result<Snapshots::Taken>> all;
+  const auto take = [&]() -> net::Task<void> {
+    all.push_back(co_await bench.snapshots().take("p", ""));
+  };
+  group.spawn(take());
+  group.spawn(take());
+  bench.wait(group.join());
+  ASSERT_EQ(all.size(), 2U);
+  for (const auto& taken : all) {
+    EXPECT_TRUE(taken) << taken.error().message;
+  }
+  EXPECT_EQ(bench.lifecycle().layers().snapshots.size(), 2U);
   expectConsistent(bench);
 }
 

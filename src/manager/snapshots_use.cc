@@ -97,10 +97,9 @@ std::string SandboxSnapshots::freshName(const std::string& sandbox) const {
 
 net::Task<Result<Snapshots::Taken>> SandboxSnapshots::take(std::string sandbox, std::string name) {
   const SandboxPtr found = AK_CO_TRY(lifecycle_.table().find(sandbox));
-  if (name.empty()) {
-    name = freshName(found->record.name);
+  if (!name.empty()) {
+    AK_CO_TRY(model::validateSandboxName(name));
   }
-  AK_CO_TRY(model::validateSandboxName(name));
   co_return co_await net::toItsEnd(takeNow(found, std::move(name)));
 }
 
@@ -109,6 +108,9 @@ net::Task<Result<Snapshots::Taken>> SandboxSnapshots::takeNow(SandboxPtr sandbox
   co_await settled(sandbox);
   AK_CO_TRY(lifecycle_.refuseRemoved(*sandbox));
   AK_CO_TRY(refuse(*sandbox));
+  if (name.empty()) {
+    name = freshName(sandbox->record.name);
+  }
   if (keeper_.snapshots.contains(name)) {
     co_return fail(ErrorCode::AlreadyExists, cat("a snapshot named '", name, "' exists"),
                    cat("Choose another name, or remove it with: agentkernel snapshot rm ", name));
