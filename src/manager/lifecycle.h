@@ -157,7 +157,7 @@ class Lifecycle {
   net::Task<void> forget(SandboxPtr sandbox);
   net::Task<Status> erase(SandboxPtr sandbox);
   // Its directory, then its row.
-  net::Task<Status> forgetFiles(std::string uuid);
+  net::Task<Status> forgetFiles(const Sandbox& sandbox);
   net::Task<Status> removeDirectory(std::string uuid);
   std::set<std::string> knownUuids(const std::vector<std::string>& more) const;
   net::Task<void> removeUnknownFiles(const std::set<std::string>& known);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "manager/busy.h"
 #include "manager/elsewhere.h"
+#include "manager/frozen_layers.h"
 #include "manager/inside.h"
 #include "manager/lifecycle.h"
 #include "manager/writable_layer.h"
@@ -74,7 +75,7 @@ net::Task<Status> Lifecycle::erase(SandboxPtr sandbox) {
   markStopped(*sandbox, "removed");
   co_await jobs_.settle(sandbox);  // nobody writes to its directory any more
   if (sandbox->durable) {
-    const Status gone = co_await forgetFiles(sandbox->record.uuid);
+    const Status gone = co_await forgetFiles(*sandbox);
     if (!gone) {
       sandbox->record.stop_reason = cat("removing it failed: ", gone.error().message);
       co_return gone;
@@ -113,7 +114,17 @@ net::Task<Status> Lifecycle::removeDirectory(std::string uuid) {
   co_return removed;
 }
 
-net::Task<Status> Lifecycle::forgetFiles(std::string uuid) {
+net::Task<Status> Lifecycle::forgetFiles(const Sandbox& sandbox) {
+  const std::string uuid = sandbox.record.uuid;
+  // Others may stand on what it froze, and with its row goes the word that the renames are to be
+  // made again after a power cut.
+  const Status saved =
+      co_await foundation_.store_worker.run([this, &uuid, freezing = sandbox.record.freezing] {
+        return saveFreeze({foundation_.state_directory, uuid, freezing});
+      });
+  if (!saved && saved.error().code != ErrorCode::NotFound) {  // removed by half, before a crash
+    co_return saved;
+  }
   const Status removed = co_await removeDirectory(uuid);
   AK_CO_TRY(removed);
   co_return co_await foundation_.store_worker.run(
