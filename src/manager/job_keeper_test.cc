@@ -217,6 +217,19 @@ TEST_F(JobKeeperTest, ASandboxIsNotSettledUnderAJobThatIsBeingStarted) {
   EXPECT_TRUE(std::filesystem::is_empty(bench_.directory() + "/sandboxes"));
 }
 
+// Its sandbox was stopped while no disk took the end; it does not seem to run in the next box.
+TEST_F(JobKeeperTest, WhatCouldNotBeRecordedAtTheStopIsRecordedBeforeTheNextStart) {
+  const SandboxPtr box = bench_.make("box");
+  const std::string id = start(box, "exec sleep 1000");
+  bench_.alterDatabase(
+      "CREATE TRIGGER full BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'full'); END;");
+  ASSERT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "test")));
+  EXPECT_EQ(find(box, id).status, JobStatus::Running);
+  bench_.alterDatabase("DROP TRIGGER full;");
+  ASSERT_TRUE(bench_.wait(bench_.lifecycle().restart(box)));
+  EXPECT_EQ(find(box, id).status, JobStatus::Lost);
+}
+
 TEST_F(JobKeeperTest, JobsWhoseSandboxDiedWithTheDaemonAreLost) {
   const SandboxPtr box = bench_.make("box");
   const std::string id = start(box, "exec sleep 1000");

@@ -282,10 +282,14 @@ net::Task<Status> Lifecycle::startAgain(const SandboxPtr& sandbox) {
   timekeeper_.touch(*sandbox);
   BeginOptions options;
   options.durable = true;
+  co_await jobs_.settle(sandbox);  // again, if a full disk did not take their ends when it stopped
   Status started = co_await startBox(sandbox, *plan, options);
   if (started) {
     co_await tellDeadline(sandbox);
     started = co_await runInitScript(*sandbox);
+    if (started) {
+      started = co_await save(*sandbox);  // what is not on record the next daemon would end
+    }
     if (!started) {
       const Status ended = co_await endBox(*sandbox);
       AK_CO_TRY(ended);  // it runs, and says so
@@ -295,10 +299,11 @@ net::Task<Status> Lifecycle::startAgain(const SandboxPtr& sandbox) {
     markStopped(*sandbox, started.error().message);
     const Status saved = co_await save(*sandbox);
     AK_CO_TRY(saved);
-    co_return started;
   }
-  publish(event_type::kStarted, *sandbox);
-  co_return co_await save(*sandbox);
+  if (started) {
+    publish(event_type::kStarted, *sandbox);
+  }
+  co_return started;
 }
 
 }  // namespace ak::manager

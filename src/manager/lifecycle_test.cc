@@ -131,6 +131,20 @@ TEST_F(LifecycleTest, AResizeThatCannotBeWrittenDownChangesNothing) {
   bench_.alterDatabase("DROP TRIGGER no;");
 }
 
+// The next daemon would take its box for one without an owner.
+TEST_F(LifecycleTest, AStartThatCannotBeWrittenDownRunsNothing) {
+  const SandboxPtr box = bench_.make("box");
+  ASSERT_TRUE(bench_.wait(bench_.lifecycle().stop(box, "by hand")));
+  bench_.alterDatabase(
+      "CREATE TRIGGER full BEFORE UPDATE ON sandboxes BEGIN SELECT RAISE(ABORT, 'full'); END;");
+  EXPECT_FALSE(bench_.wait(bench_.lifecycle().restart(box)));
+  EXPECT_EQ(box->status, SandboxStatus::Stopped);
+  EXPECT_EQ(box->agent, nullptr);
+  bench_.alterDatabase("DROP TRIGGER full;");
+  EXPECT_TRUE(bench_.wait(bench_.lifecycle().restart(box)));
+  EXPECT_EQ(box->status, SandboxStatus::Running);
+}
+
 TEST_F(LifecycleTest, AStartOfWhatIsBeingRemovedIsNotFound) {
   const SandboxPtr box = bench_.make("box");
   const auto race = [&]() -> net::Task<Status> {
