@@ -94,7 +94,9 @@ void Log::commitOnce(std::unique_lock<std::mutex>& lock) {
   }
   std::vector<sys::OwnedFd> files = std::move(rotated_);
   rotated_.clear();
-  Result<sys::OwnedFd> current = file_.duplicate();
+  // What could not be opened again has its reason already.
+  Result<sys::OwnedFd> current =
+      file_.valid() ? file_.duplicate() : fail(ErrorCode::Unavailable, failing_);
   const std::optional<Head> head = head_;
   const std::string failing = failing_;
   lock.unlock();

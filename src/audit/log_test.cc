@@ -57,6 +57,17 @@ TEST_F(AuditLogTest, WhatIsNotAFileOfOursIsNotWritten) {
   }
 }
 
+TEST_F(AuditLogTest, SaysWhyItsFileCannotBeOpenedAgain) {
+  open();
+  record(1);
+  log_->commit();
+  std::filesystem::rename(options_.path, directory_ + "/moved");
+  std::filesystem::create_symlink(directory_ + "/elsewhere", options_.path);
+  record(1);
+  log_->commit();
+  EXPECT_TRUE(log_->stats().failing.contains("symbolic link")) << log_->stats().failing;
+}
+
 TEST_F(AuditLogTest, GoesOnWhereTheLastDaemonEnded) {
   open();
   record(3);
