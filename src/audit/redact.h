@@ -19,7 +19,8 @@ struct RedactedCommand {
 //   - the value of NAME=value where NAME is all capitals (an environment variable) or sounds
 //   secret;
 //   - the value of --password x, --password=x, and of every option whose name sounds secret;
-//   - what follows `-u user:`, `Bearer`, `Basic`, and headers whose name sounds secret;
+//   - what follows `-p` of mysql, mariadb and sshpass, `-u user:`, `Bearer`, `Basic`, and headers
+//   whose name sounds secret;
 //   - user:password@ in a URL, and its query parameters whose name sounds secret;
 //   - tokens that carry their maker's mark (sk-, ghp_, github_pat_, AKIA, xoxb-, glpat-, JWTs,
 //   ...),

@@ -85,6 +85,28 @@ void Scrubber::skipRestOfLine() {
   }
 }
 
+// mysql -ppassword, sshpass -p password
+bool Scrubber::passwordOption(std::string_view word) {
+  if (p_ == OptionP::Other || !word.starts_with("-p")) {
+    return false;
+  }
+  const bool whole_argument = at_ == 0;
+  const OptionP p = p_;
+  if (p == OptionP::PasswordOrNext) {
+    p_ = OptionP::Other;  // what comes behind is ssh's
+  }
+  out_ += "-p";
+  at_ += 2;
+  if (word.size() > 2 || (at_ < text_.size() && isQuote(text_[at_]))) {
+    skipValue();
+    at_ = whole_argument ? text_.size() : at_;
+    mark();
+  } else if (p == OptionP::PasswordOrNext) {
+    next_ = Next::Secret;
+  }
+  return true;
+}
+
 // --name=value, --name value, -u user:password
 bool Scrubber::option(std::string_view word) {
   if (!word.starts_with('-')) {
@@ -212,8 +234,11 @@ void Scrubber::word(std::string_view word) {
     plain(word);
     return;
   }
-  if (option(word) || marked(word) || named(word)) {
+  if (passwordOption(word) || option(word) || marked(word) || named(word)) {
     return;
+  }
+  if (const OptionP p = optionP(word); p != OptionP::Other) {
+    p_ = p;
   }
   plain(word);
 }

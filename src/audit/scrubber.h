@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "audit/secret_words.h"
+
 namespace ak::audit {
 
 // One pass over the arguments of one command, word by word; what one argument says of the next
@@ -24,6 +26,7 @@ class Scrubber {
   void words();
   void word(std::string_view word);
   bool option(std::string_view word);
+  bool passwordOption(std::string_view word);
   bool named(std::string_view word);
   bool marked(std::string_view word);
   void plain(std::string_view word);
@@ -37,6 +40,7 @@ class Scrubber {
   std::span<const std::string> rules_;
   std::size_t redacted_ = 0;
   Next next_ = Next::Ordinary;
+  OptionP p_ = OptionP::Other;  // by the last program that was named
   std::string_view text_;
   std::size_t at_ = 0;
   std::string out_;

@@ -70,6 +70,16 @@ bool isVariable(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return isUpper(c) || isDigit(c) || c == '_'; });
 }
 
+OptionP optionP(std::string_view program) {
+  program.remove_prefix(program.rfind('/') + 1);  // npos + 1 is 0
+  if (program == "sshpass") {
+    return OptionP::PasswordOrNext;
+  }
+  // mysql, mysqldump, mariadb-admin, ...: `-p` alone asks on the terminal.
+  return program.starts_with("mysql") || program.starts_with("mariadb") ? OptionP::Password
+                                                                        : OptionP::Other;
+}
+
 MarkedToken findMarkedToken(std::string_view word) {
   for (std::size_t i = 0; i < word.size(); ++i) {
     if (i > 0 && isAlnum(word[i - 1])) {

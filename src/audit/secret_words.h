@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 // What secrets look like: the names that they go by, and the marks that their makers give them.
@@ -12,6 +13,11 @@ bool soundsSecret(std::string_view name);
 
 // An environment variable by custom: capitals, digits and _, at least two.
 bool isVariable(std::string_view name);
+
+// What a program that is called so means by `-p`: mostly a port or a path.
+enum class OptionP : std::uint8_t { Other, Password, PasswordOrNext };
+
+OptionP optionP(std::string_view program);
 
 struct MarkedToken {
   std::size_t begin = 0;
