@@ -24,6 +24,15 @@ Error stepError(const ChildReport& report) {
   if (error.code == ErrorCode::NotFound || error.code == ErrorCode::PermissionDenied) {
     error.code = ErrorCode::Internal;  // of the set-up, not of something the caller named
   }
+  const bool of_the_path =
+      report.error == ELOOP || report.error == ENOTDIR || report.error == EROFS;
+  if (report.step == Step::Volumes && of_the_path) {
+    error.code = ErrorCode::InvalidArgument;
+    error.remedy =
+        "A volume's path must be a directory of the sandbox or not be there, with no link on the "
+        "way to it and not in a read-only part. Make a sandbox with another path; what is in the "
+        "volume is safe.";
+  }
   return error;
 }
 
@@ -67,12 +76,13 @@ Status BoxMaker::release(Box& box, const model::BoxIdentity& identity, int liste
   AK_TRY(checkIdentity(identity));
   WorkspaceMounts workspace = AK_TRY(assembleWorkspace(host_, identity.workspace, box));
   box.changes = std::move(workspace.changes);
+  const auto volumes = AK_TRY(openVolumes(host_, identity.volumes, box));
   if (box.owner.user_namespace.valid()) {
     last_owner_ = {identity.workspace.owner_uid, identity.workspace.owner_gid};
   }
   const std::uint32_t root = host_.rootless() ? 0 : box.ids.base;
   const sys::OwnedFd group = AK_TRY(box.cgroup.delegate(root, root));
-  static ClaimPacket packet;  // 17 KiB: not on the stack, and this program has one thread
+  static ClaimPacket packet;  // 21 KiB: not on the stack, and this program has one thread
   packet = ClaimPacket{};
   std::ranges::copy(identity.hostname, packet.hostname);
   std::ranges::copy(identity.workspace.target, packet.target);
@@ -98,6 +108,12 @@ Status BoxMaker::release(Box& box, const model::BoxIdentity& identity, int liste
   }
   if (workspace.mount.valid()) {
     fds.push_back(workspace.mount.get());
+  }
+  for (const sys::OwnedFd& volume : volumes) {
+    std::ranges::copy(identity.volumes[packet.volumes].target,
+                      packet.volume_targets[packet.volumes]);
+    ++packet.volumes;
+    fds.push_back(volume.get());
   }
   return sys::sendPacket(box.control.get(), bytesOf(packet), fds);
 }

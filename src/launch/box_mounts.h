@@ -33,6 +33,11 @@ Status prepareOwner(const WorkspaceOwner& owner, Box& box);
 // The workspace of a claim; reserves protected names (box.reservation).
 Result<WorkspaceMounts> assembleWorkspace(Host& host, const model::BoxWorkspace& spec, Box& box);
 
+// The volumes of a claim, as detached mounts in their order.
+Result<std::vector<sys::OwnedFd>> openVolumes(Host& host,
+                                              const std::vector<model::BoxVolume>& volumes,
+                                              const Box& box);
+
 // Kernels before 6.15 need the writable layer attached until the workspace is made.
 void detachWritable(Host& host, const std::string& id);
 

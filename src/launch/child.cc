@@ -56,9 +56,9 @@ int awaitClaim(ChildState& child) {
     report(child, {ChildReport::Kind::Parked, Step::AwaitClaim, 0});
   }
   std::size_t size = sizeof child.claim;
-  int fds[4];
+  int fds[4 + kMaxVolumes];
   std::size_t count = 0;
-  const int error = os::receiveRaw(kControlFd, &child.claim, &size, fds, 4, &count);
+  const int error = os::receiveRaw(kControlFd, &child.claim, &size, fds, 4 + kMaxVolumes, &count);
   if (error != 0) {
     return error;
   }
@@ -68,8 +68,8 @@ int awaitClaim(ChildState& child) {
   std::size_t next = 1;
   const std::size_t expected = 1U + (child.claim.has_cgroup ? 1U : 0U) +
                                (child.claim.has_kill_count ? 1U : 0U) +
-                               (child.claim.has_workspace ? 1U : 0U);
-  if (size != sizeof child.claim || count != expected) {
+                               (child.claim.has_workspace ? 1U : 0U) + child.claim.volumes;
+  if (size != sizeof child.claim || child.claim.volumes > kMaxVolumes || count != expected) {
     return EPROTO;
   }
   child.listener = fds[0];
@@ -80,7 +80,10 @@ int awaitClaim(ChildState& child) {
     child.kill_count = fds[next++];
   }
   if (child.claim.has_workspace) {
-    child.workspace = fds[next];
+    child.workspace = fds[next++];
+  }
+  for (std::size_t i = 0; i < child.claim.volumes; ++i) {
+    child.volumes[i] = fds[next++];
   }
   return 0;
 }
@@ -126,6 +129,9 @@ constexpr Row kSteps[] = {
     {Step::LeaveHost, leaveHost},
     {Step::AwaitClaim, awaitClaim},
     {Step::Workspace, mountWorkspace},
+    // Links that another sandbox left in a volume, and this one's image or guest in its root, lead
+    // nowhere: mount points are found as above, and none lies in another volume.
+    {Step::Volumes, mountVolumes},
     // Files that the host executes or trusts later (.git/hooks).
     {Step::Protect, protectPaths},
     {Step::Hostname, hostname},

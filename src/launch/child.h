@@ -5,12 +5,14 @@
 #include <string_view>
 
 #include "launch/step.h"
+#include "model/volume.h"
 
 // The child's side of a box, from clone to exec of the agent.
 namespace ak::launch {
 
 inline constexpr std::size_t kMaxBinds = 48;
 inline constexpr std::size_t kMaxTarget = 1024;
+inline constexpr std::size_t kMaxVolumes = model::kMaxVolumeMounts;
 inline constexpr std::size_t kMaxProtected = 16 * 1024;
 
 // What the child knows from its birth (a copy of the launcher's memory, never written).
@@ -51,13 +53,15 @@ struct SetupPacket {
 };
 
 // Third packet; descriptors: agent's listening socket, then cgroup directory, count of memory
-// kills and workspace mount as the flags say.
+// kills and workspace mount as the flags say, then the volumes' mounts in order.
 struct ClaimPacket {
   char hostname[65] = {};
   char target[kMaxTarget] = {};
   bool has_cgroup = false;
   bool has_kill_count = false;
   bool has_workspace = false;
+  std::uint32_t volumes = 0;
+  char volume_targets[kMaxVolumes][model::kMaxVolumePath + 1] = {};
   // Entries "d<path>\0" (bound onto itself, so that it cannot be renamed away) and "p<path>\0"
   // (bound read-only), parents before children; then "m<path>\0" (covered by something empty).
   std::uint32_t protected_size = 0;

@@ -24,6 +24,7 @@ struct ChildState {
   int cgroup = -1;
   int kill_count = -1;
   int workspace = -1;
+  int volumes[kMaxVolumes] = {};
   ClaimPacket claim{};
 };
 
@@ -52,6 +53,7 @@ int maskProc(ChildState& child);
 int attachProc(ChildState& child);
 // child_workspace.cc
 int mountWorkspace(ChildState& child);
+int mountVolumes(ChildState& child);
 int protectPaths(ChildState& child);
 // child_drop.cc
 int boundingSet(ChildState& child);

@@ -19,6 +19,18 @@ int mountWorkspace(ChildState& child) {
   return os::attachBeneath(child.workspace, child.root, child.claim.target);
 }
 
+int mountVolumes(ChildState& child) {
+  for (std::size_t i = 0; i < child.claim.volumes; ++i) {
+    const int error =
+        os::attachBeneath(child.volumes[i], child.root, child.claim.volume_targets[i]);
+    ::close(child.volumes[i]);
+    if (error != 0) {
+      return error;
+    }
+  }
+  return 0;
+}
+
 namespace {
 
 // What is bound over `place`: itself, or for a mask the box's /dev/null or an empty directory.

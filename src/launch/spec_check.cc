@@ -26,6 +26,16 @@ Status checkTarget(const std::string& path) {
   return {};
 }
 
+Status checkVolumes(const std::vector<model::BoxVolume>& volumes) {
+  if (volumes.size() > kMaxVolumes) {
+    return fail(ErrorCode::InvalidArgument, cat("a box has at most ", kMaxVolumes, " volumes"));
+  }
+  for (const model::BoxVolume& volume : volumes) {
+    AK_TRY(model::validateVolumePath(volume.target));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status checkSpec(const model::BoxSpec& spec) {
@@ -56,6 +66,7 @@ Status checkIdentity(const model::BoxIdentity& identity) {
       identity.hostname.find('\0') != std::string::npos) {
     return fail(ErrorCode::InvalidArgument, "a host name has 1 to 64 bytes");
   }
+  AK_TRY(checkVolumes(identity.volumes));
   if (identity.workspace.mode == model::WorkspaceMode::None) {
     return {};
   }

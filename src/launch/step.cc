@@ -44,6 +44,8 @@ std::string_view name(Step step) {
       return "await claim";
     case Step::Workspace:
       return "mount workspace";
+    case Step::Volumes:
+      return "mount volumes";
     case Step::Protect:
       return "protect workspace paths";
     case Step::Hostname:

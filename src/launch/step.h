@@ -27,6 +27,7 @@ enum class Step : std::uint8_t {
   LeaveHost,
   AwaitClaim,
   Workspace,
+  Volumes,
   Protect,
   Hostname,
   ReadOnlyRoot,

@@ -88,10 +88,20 @@ struct BoxSpec {
   bool operator==(const BoxSpec&) const = default;
 };
 
+// A volume in the box. Files on disk hold ids 0..65535, shown through the box's id range, so that
+// all boxes see the same owners.
+struct BoxVolume {
+  HostPath directory;  // holds what model/volume.h names
+  std::string target;
+  bool read_only = false;
+  bool operator==(const BoxVolume&) const = default;
+};
+
 // What a claim adds.
 struct BoxIdentity {
   std::string hostname;
   BoxWorkspace workspace;
+  std::vector<BoxVolume> volumes;  // none at or beneath another
   bool operator==(const BoxIdentity&) const = default;
 };
 

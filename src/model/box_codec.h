@@ -47,7 +47,7 @@ enum class LauncherOp : std::uint8_t {
   Done = 34,
 };
 
-inline constexpr std::uint32_t kLauncherVersion = 2;
+inline constexpr std::uint32_t kLauncherVersion = 3;
 inline constexpr std::chrono::seconds kLongestFreeze{30};
 
 struct LauncherRequest {

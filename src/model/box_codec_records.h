@@ -58,6 +58,8 @@ TlvWriter write(const BoxSpec& spec);
 bool read(std::string_view text, BoxSpec& spec);
 TlvWriter write(const BoxWorkspace& workspace);
 bool read(std::string_view text, BoxWorkspace& workspace);
+TlvWriter write(const BoxVolume& volume);
+bool read(std::string_view text, BoxVolume& volume);
 TlvWriter write(const BoxIdentity& identity);
 bool read(std::string_view text, BoxIdentity& identity);
 TlvWriter write(const EnforcedLimit& limit);

@@ -25,6 +25,8 @@ LauncherRequest fullStart() {
                                 {".git/hooks", ".envrc"}, {".aws"},      true};
   request.spec.root.frozen = {{"/frozen/a", 11, 12}, {"/frozen/b", 13, 14}};
   request.identity.workspace.frozen = {{"/frozen/c", 15, 16}};
+  request.identity.volumes = {{{"/volumes/a", 17, 18}, "/data", true},
+                              {{"/volumes/b", 19, 20}, "/srv/b", false}};
   return request;
 }
 

@@ -242,9 +242,37 @@ bool read(std::string_view text, BoxWorkspace& workspace) {
   });
 }
 
+TlvWriter write(const BoxVolume& volume) {
+  TlvWriter out;
+  out.record(1, write(volume.directory)).bytes(2, volume.target);
+  out.numberIf(3, volume.read_only ? 1 : 0);
+  return out;
+}
+
+bool read(std::string_view text, BoxVolume& volume) {
+  return eachField(text, [&](TlvReader& in) {
+    switch (in.field()) {
+      case 1:
+        return read(in.bytes(), volume.directory);
+      case 2:
+        volume.target = in.string();
+        break;
+      case 3:
+        volume.read_only = in.number() != 0;
+        break;
+      default:
+        break;
+    }
+    return true;
+  });
+}
+
 TlvWriter write(const BoxIdentity& identity) {
   TlvWriter out;
   out.bytesIf(1, identity.hostname).record(2, write(identity.workspace));
+  for (const BoxVolume& volume : identity.volumes) {
+    out.record(3, write(volume));
+  }
   return out;
 }
 
@@ -256,6 +284,10 @@ bool read(std::string_view text, BoxIdentity& identity) {
         break;
       case 2:
         return read(in.bytes(), identity.workspace);
+      case 3: {
+        BoxVolume volume;
+        return read(in.bytes(), volume) && append(identity.volumes, std::move(volume));
+      }
       default:
         break;
     }
