@@ -11,6 +11,7 @@
 #include "model/label.h"
 #include "model/lifetime.h"
 #include "model/permissions.h"
+#include "model/volume.h"
 
 namespace ak::model {
 
@@ -90,6 +91,7 @@ struct RunRequest : AskedLimits {
   std::string init_script;  // for `sh -c` inside, as uid 0, after each start
   WorkspaceRequest workspace;
   std::optional<ProjectFile> project;
+  std::vector<VolumeMount> volumes;
   Notes notes;
   bool terminal = false;
   TerminalSize window;

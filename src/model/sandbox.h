@@ -36,6 +36,7 @@ struct SandboxRecord {
   std::vector<std::string> protected_paths;
   IdRange ids;
   std::string init_script;
+  std::vector<VolumeMount> volumes;
   // Frozen layers that it stands on, top first, by id: under its root, and under its workspace.
   // Both are of the same layers until changes of the workspace were discarded.
   std::vector<std::string> layers;

@@ -35,6 +35,16 @@ constexpr std::array kMigrations = {
     "  name TEXT PRIMARY KEY,"
     "  body TEXT NOT NULL"  // JSON, see snapshot_record_json.h
     ") WITHOUT ROWID;",
+    "CREATE TABLE volumes ("
+    "  uuid TEXT PRIMARY KEY,"
+    "  slug TEXT NOT NULL UNIQUE,"
+    "  size_bytes INTEGER NOT NULL,"  // 0: unlimited
+    "  limited_by TEXT NOT NULL,"
+    "  project INTEGER NOT NULL UNIQUE,"
+    "  created_at TEXT NOT NULL,"
+    "  last_used TEXT NOT NULL,"  // "": never
+    "  mount_count INTEGER NOT NULL"
+    ") WITHOUT ROWID;",
 };
 
 std::unexpected<Error> failure(int code, sqlite3* handle, std::string_view what) {

@@ -97,7 +97,9 @@ TEST_F(JobStoreTest, AnOlderDatabaseGainsTheTable) {
   store_.reset();
   {
     auto database = Database::open(directory_ + "/state.db");
-    ASSERT_TRUE(database->execute("DROP TABLE jobs; DROP TABLE snapshots; PRAGMA user_version=2;"));
+    ASSERT_TRUE(
+        database->execute("DROP TABLE jobs; DROP TABLE snapshots; "
+                          "DROP TABLE volumes; PRAGMA user_version=2;"));
   }
   open();
   EXPECT_TRUE(jobs().insert(job("u1", "0123abcd")));

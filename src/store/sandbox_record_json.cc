@@ -138,6 +138,26 @@ void readLifetime(Reader& outer, const json& body, model::Lifetime& lifetime) {
   outer.absorb(in);
 }
 
+json volumesToJson(const std::vector<model::VolumeMount>& volumes) {
+  json list = json::array();
+  for (const model::VolumeMount& volume : volumes) {
+    list.push_back({{"mount", model::mountText(volume)}, {"uuid", volume.uuid}});
+  }
+  return list;
+}
+
+void readVolumes(Reader& outer, const json& body, std::vector<model::VolumeMount>& volumes) {
+  const json list = outer.failed() ? json::array() : body.value("volumes", json::array());
+  for (const json& entry : list) {
+    Reader in(entry, "volumes[]");
+    model::VolumeMount volume;
+    in.readWord("mount", volume, model::parseVolumeMount);
+    in.read("uuid", volume.uuid);
+    outer.absorb(in);
+    volumes.push_back(std::move(volume));
+  }
+}
+
 }  // namespace
 
 json recordToJson(const model::SandboxRecord& record) {
@@ -159,6 +179,7 @@ json recordToJson(const model::SandboxRecord& record) {
           {"protected_paths", record.protected_paths},
           {"ids", {{"base", record.ids.base}, {"count", record.ids.count}}},
           {"init_script", record.init_script},
+          {"volumes", volumesToJson(record.volumes)},
           {"layers", record.layers},
           {"workspace_layers", record.workspace_layers},
           {"freezing", record.freezing},
@@ -202,6 +223,7 @@ Result<model::SandboxRecord> recordFromJson(const json& body) {
   ids_in.read("count", record.ids.count);
   in.absorb(ids_in);
   in.read("init_script", record.init_script);
+  readVolumes(in, body, record.volumes);
   in.read("layers", record.layers);
   in.read("workspace_layers", record.workspace_layers);
   in.read("freezing", record.freezing);

@@ -8,13 +8,13 @@
 
 namespace ak::store {
 
-SandboxStore::SandboxStore(
-    Database database, Statement insert, Statement update, Statement remove, JobStore jobs)
+SandboxStore::SandboxStore(Database database, Parts parts)
     : database_(std::move(database)),
-      insert_(std::move(insert)),
-      update_(std::move(update)),
-      remove_(std::move(remove)),
-      jobs_(std::move(jobs)) {}
+      insert_(std::move(parts.insert)),
+      update_(std::move(parts.update)),
+      remove_(std::move(parts.remove)),
+      jobs_(std::move(parts.jobs)),
+      volumes_(std::move(parts.volumes)) {}
 
 Result<SandboxStore> SandboxStore::open(const std::string& path) {
   Database database = AK_TRY(Database::open(path));
@@ -24,8 +24,10 @@ Result<SandboxStore> SandboxStore::open(const std::string& path) {
       "UPDATE sandboxes SET name = ?2, body = ?3, agent_key = ?4 WHERE uuid = ?1 RETURNING 1"));
   Statement remove = AK_TRY(database.prepare("DELETE FROM sandboxes WHERE uuid = ?1"));
   JobStore jobs = AK_TRY(JobStore::open(database));
-  return SandboxStore(std::move(database), std::move(insert), std::move(update), std::move(remove),
-                      std::move(jobs));
+  VolumeStore volumes = AK_TRY(VolumeStore::open(database));
+  Parts parts{std::move(insert), std::move(update), std::move(remove), std::move(jobs),
+              std::move(volumes)};
+  return SandboxStore(std::move(database), std::move(parts));
 }
 
 Result<SandboxStore::Loaded> SandboxStore::load() {

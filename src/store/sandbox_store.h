@@ -8,6 +8,7 @@
 #include "model/snapshot.h"
 #include "store/database.h"
 #include "store/job_store.h"
+#include "store/volume_store.h"
 
 namespace ak::store {
 
@@ -63,18 +64,28 @@ class SandboxStore {
 
   JobStore& jobs() { return jobs_; }
 
+  VolumeStore& volumes() { return volumes_; }
+
  private:
   Status insertSnapshot(const model::SnapshotRecord& snapshot);
   Status updateSnapshot(const model::SnapshotRecord& snapshot);
 
-  SandboxStore(
-      Database database, Statement insert, Statement update, Statement remove, JobStore jobs);
+  struct Parts {
+    Statement insert;
+    Statement update;
+    Statement remove;
+    JobStore jobs;
+    VolumeStore volumes;
+  };
+
+  SandboxStore(Database database, Parts parts);
 
   Database database_;
   Statement insert_;
   Statement update_;
   Statement remove_;
   JobStore jobs_;
+  VolumeStore volumes_;
 };
 
 }  // namespace ak::store

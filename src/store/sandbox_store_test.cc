@@ -34,6 +34,7 @@ class SandboxStoreTest : public testing::Test {
     made.limits = {{"memory", "cgroup-v1", ""}, {"disk", "unenforced", "do this"}};
     made.labels = {{"env", "prod"}, {"team", "ml"}};
     made.description = "two\nlines";
+    made.volumes = {{"cache", "/root/.cache", false, "v1"}, {"data", "/data", true, "v2"}};
     made.init_script = "apk add \"curl\"\n";
     made.lifetime = model::lifetimeFrom(*parseTime("2026-01-02T03:04:05Z"), 3600,
                                         {.auto_stop_after_seconds = 0,
