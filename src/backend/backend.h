@@ -33,6 +33,7 @@ struct Capabilities {
   bool resize = false;
   bool workspace_rw = true;
   bool network_full = false;
+  bool volumes = false;
 };
 
 // Everything that is decided before a start. Made by the manager from policy; backends add nothing.
@@ -44,6 +45,7 @@ struct StartRequest {
   std::string image_key;  // identity of `root`, part of the pool's key
   model::IdRange ids;
   model::BoxWorkspace workspace;
+  std::vector<model::BoxVolume> volumes;
   bool one_shot = true;
   bool may_pool = true;
   std::string agent_key;  // wire::kKeySize bytes
@@ -68,6 +70,13 @@ struct LayerMerge {
   int target = -1;
   std::vector<std::string> without;
   std::chrono::milliseconds limit{0};  // Timeout after it, with a part in the target
+};
+
+// What a new volume may hold at most.
+struct VolumeLimit {
+  std::string directory;  // as model/volume.h says, empty so far
+  std::uint64_t bytes = 0;
+  std::uint32_t project = 0;  // of its own, where the file system counts by project
 };
 
 struct PoolStats {
@@ -117,6 +126,9 @@ class Backend {
   // this process may all that the backend may. `top` outlives it.
   virtual std::unique_ptr<TreeAid> treeAid(int top) = 0;
   virtual net::Task<Status> mergeLayers(LayerMerge merge) = 0;
+  // Puts the limit in force, for every box that will have the volume, and says by what means (as in
+  // model::EnforcedLimit). Unsupported where nothing would hold it.
+  virtual net::Task<Result<std::string>> limitVolume(VolumeLimit limit) = 0;
   // Stops a box's processes where they are, and lets them go on. A box goes on by itself when this
   // daemon ends or after a while; unfreeze() then says Timeout, and what was done meanwhile does
   // not count. Unsupported where there is no means.

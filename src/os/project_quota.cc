@@ -56,6 +56,12 @@ Status limitProject(int dir_fd, const ProjectLimit& limit) {
   return {};
 }
 
+std::optional<std::uint64_t> projectUsage(int dir_fd, std::uint32_t project) {
+  if_dqblk counted{};
+  return quota(dir_fd, Q_GETQUOTA, project, &counted) == 0 ? std::optional(counted.dqb_curspace)
+                                                           : std::nullopt;
+}
+
 Status forgetProject(int dir_fd, std::uint32_t project) {
   return setLimits(dir_fd, project, 0, 0);
 }

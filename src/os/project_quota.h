@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/result.h"
 
@@ -26,6 +27,9 @@ struct ProjectLimit {
 // Puts the directory, and what is made in it from now on, into the project, and limits that. What
 // is in it already stays where it is: for a directory that is empty or was put there before.
 Status limitProject(int dir_fd, const ProjectLimit& limit);
+
+// How many bytes its files take; nothing where nobody counts.
+std::optional<std::uint64_t> projectUsage(int dir_fd, std::uint32_t project);
 
 // Forgets the limits of a project without files.
 Status forgetProject(int dir_fd, std::uint32_t project);

@@ -60,6 +60,10 @@ net::Task<Result<Started>> FakeBackend::start(StartRequest request) {
   if (boxes_.contains(request.id)) {
     co_return fail(ErrorCode::Conflict, cat("sandbox ", request.id, " is running"));
   }
+  if (!request.volumes.empty()) {
+    co_return fail(ErrorCode::Unsupported, "the fake backend has no volumes",
+                   "Leave them out, or use the native backend.");
+  }
   const sys::OwnedFd listener = AK_CO_TRY(listenForAgent(request.runtime_directory));
   SpawnRequest program;
   program.argv = {options_.agent_program};
@@ -210,6 +214,11 @@ net::Task<Status> FakeBackend::mergeLayers(LayerMerge merge) {
   here.without = std::move(merge.without);
   here.xattr = ::geteuid() == 0 ? os::Overlay::Xattr::Trusted : os::Overlay::Xattr::User;
   co_return os::mergeLayers(here);
+}
+
+net::Task<Result<std::string>> FakeBackend::limitVolume(VolumeLimit) {
+  co_return fail(ErrorCode::Unsupported, "the fake backend limits no volume",
+                 "Leave the size out.");
 }
 
 net::Task<Status> FakeBackend::freeze(std::string) {

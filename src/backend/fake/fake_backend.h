@@ -37,6 +37,7 @@ class FakeBackend final : public Backend {
   net::Task<Status> removeFiles(std::string directory) override;
 
   net::Task<Status> mergeLayers(LayerMerge merge) override;
+  net::Task<Result<std::string>> limitVolume(VolumeLimit limit) override;
   net::Task<Status> freeze(std::string id) override;
   net::Task<Status> unfreeze(std::string id) override;
 

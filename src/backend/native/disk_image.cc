@@ -50,25 +50,48 @@ Status makeSparse(int directory, std::uint64_t bytes) {
   (void)::unlinkat(directory, kUnfinished, 0);
   const sys::OwnedFd file =
       AK_TRY(sys::openAt(directory, kUnfinished, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-  return ::ftruncate(file.get(), static_cast<off_t>(bytes)) == 0
-             ? Status()
-             : failErrno("making the sandbox's disk");
+  return ::ftruncate(file.get(), static_cast<off_t>(bytes)) == 0 ? Status()
+                                                                 : failErrno("making a disk image");
 }
 
 Status checkWish(std::uint64_t bytes) {
   if (::access(kProgram, X_OK) != 0) {
-    return fail(ErrorCode::Unsupported, cat("a named sandbox's disk limit needs ", kProgram),
+    return fail(ErrorCode::Unsupported, cat("a disk limit needs ", kProgram),
                 "Install e2fsprogs, or put the state directory on ext4 or xfs with project quotas "
                 "(mount option prjquota).");
   }
   if (bytes > kLargest) {
-    return fail(ErrorCode::TooLarge, "a sandbox's disk can have at most 16 TiB",
-                "Ask for a smaller --disk.");
+    return fail(ErrorCode::TooLarge, "a disk limit can be at most 16 TiB", "Ask for less.");
   }
   return {};
 }
 
 }  // namespace
+
+net::Task<Status> formatImage(net::Executor executor,
+                              const std::string& path,
+                              std::uint64_t bytes) {
+  const sys::OwnedFd directory =
+      AK_CO_TRY(sys::openPath(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  AK_CO_TRY(checkWish(bytes));
+  AK_CO_TRY(makeSparse(directory.get(), bytes));
+  SpawnRequest format;
+  format.argv = commandFor(bytes);
+  // Its own defaults: a machine's /etc/mke2fs.conf may ask for what an older kernel cannot mount.
+  format.environment = {"MKE2FS_CONFIG=/nonexistent"};
+  format.directory = path;
+  const auto ended = co_await runProgram(executor, format);
+  const sys::ExitStatus status = AK_CO_TRY(ended);
+  if (status != sys::ExitStatus{}) {
+    co_return fail(ErrorCode::Internal, cat(kProgram, " could not format a disk image"),
+                   "See: agentkernel daemon logs");
+  }
+  if (::renameat(directory.get(), kUnfinished, directory.get(), model::kDiskImage) != 0 ||
+      ::fsync(directory.get()) != 0) {
+    co_return failErrno("putting a disk image in place");
+  }
+  co_return Status();
+}
 
 net::Task<Status> makeDiskImage(net::Executor executor, const StartRequest& request) {
   const model::Limits& limits = request.permissions.limits;
@@ -80,24 +103,7 @@ net::Task<Status> makeDiskImage(net::Executor executor, const StartRequest& requ
   if (!wantsImage(directory.get())) {
     co_return Status();
   }
-  AK_CO_TRY(checkWish(limits.disk_bytes));
-  AK_CO_TRY(makeSparse(directory.get(), limits.disk_bytes));
-  SpawnRequest format;
-  format.argv = commandFor(limits.disk_bytes);
-  // Its own defaults: a machine's /etc/mke2fs.conf may ask for what an older kernel cannot mount.
-  format.environment = {"MKE2FS_CONFIG=/nonexistent"};
-  format.directory = request.root.writable.path;
-  const auto ended = co_await runProgram(executor, format);
-  const sys::ExitStatus status = AK_CO_TRY(ended);
-  if (status != sys::ExitStatus{}) {
-    co_return fail(ErrorCode::Internal, cat(kProgram, " could not format the sandbox's disk"),
-                   "See: agentkernel daemon logs");
-  }
-  if (::renameat(directory.get(), kUnfinished, directory.get(), model::kDiskImage) != 0 ||
-      ::fsync(directory.get()) != 0) {
-    co_return failErrno("putting the sandbox's disk in place");
-  }
-  co_return Status();
+  co_return co_await formatImage(executor, request.root.writable.path, limits.disk_bytes);
 }
 
 }  // namespace ak::backend

@@ -51,6 +51,7 @@ Capabilities NativeBackend::capabilities() const {
   can.pool = options_.pool_max != 0;
   can.resize = true;
   can.network_full = true;
+  can.volumes = true;
   return can;
 }
 
@@ -152,7 +153,7 @@ net::Task<Result<LauncherClient::Answer>> NativeBackend::launch(StartRequest& re
   }
   model::LauncherRequest call;
   call.spec = specOf(request);
-  call.identity = model::BoxIdentity{request.hostname, request.workspace};
+  call.identity = model::BoxIdentity{request.hostname, request.workspace, request.volumes};
   // A writable directory on disk belongs to one sandbox, so such a box is never parked; neither is
   // one with a network, whose helper costs 20 MB.
   if (request.may_pool && request.root.writable.path.empty() &&

@@ -35,6 +35,7 @@ class NativeBackend final : public Backend {
   net::Task<Status> removeFiles(std::string directory) override;
   std::unique_ptr<TreeAid> treeAid(int top) override;
   net::Task<Status> mergeLayers(LayerMerge merge) override;
+  net::Task<Result<std::string>> limitVolume(VolumeLimit limit) override;
   net::Task<Status> freeze(std::string id) override;
   net::Task<Status> unfreeze(std::string id) override;
 
