@@ -119,6 +119,12 @@ const std::vector<Route>& allRoutes() {
        "Take a project's trust back"},
       {"POST", "/trust", postTrust, Yes, kLargeBody, OnDisconnect::Finish,
        "Trust a project file in its directory"},
+      {"GET", "/volumes", listVolumes, No, 0, OnDisconnect::Finish,
+       "All volumes, what they hold and who uses them"},
+      {"POST", "/volumes", createVolume, Yes, kSmallBody, OnDisconnect::Finish, "Make a volume"},
+      {"DELETE", "/volumes/{slug}", removeVolume, Yes, kSmallBody, OnDisconnect::Finish,
+       "Remove a volume that nobody uses, with all that is in it"},
+      {"GET", "/volumes/{slug}", getVolume, No, 0, OnDisconnect::Finish, "One volume"},
   };
   return kRoutes;
 }

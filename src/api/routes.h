@@ -79,6 +79,12 @@ net::Task<Result<net::HttpResponse>> removeSnapshot(Call& call);
 net::Task<Result<net::HttpResponse>> restoreSnapshot(Call& call);
 net::Task<Result<net::HttpResponse>> forkSandbox(Call& call);
 
+// volumes.cc
+net::Task<Result<net::HttpResponse>> listVolumes(Call& call);
+net::Task<Result<net::HttpResponse>> createVolume(Call& call);
+net::Task<Result<net::HttpResponse>> getVolume(Call& call);
+net::Task<Result<net::HttpResponse>> removeVolume(Call& call);
+
 // changes.cc
 net::Task<Result<net::HttpResponse>> getChanges(Call& call);
 net::Task<Result<net::HttpResponse>> getDiff(Call& call);

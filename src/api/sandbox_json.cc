@@ -113,6 +113,9 @@ json toJson(const manager::SandboxView& view) {
     body["workspace"] = {{"path", record.workspace_path},
                          {"mode", name(record.permissions.workspace)}};
   }
+  for (const model::VolumeMount& volume : record.volumes) {
+    body["volumes"].push_back(model::mountText(volume));
+  }
   if (!record.stop_reason.empty()) {
     body["stop_reason"] = record.stop_reason;
   }

@@ -29,7 +29,7 @@ json toJson(const backend::Capabilities& can) {
           {"resize", can.resize},
           {"workspace_rw", can.workspace_rw},
           {"network_full", can.network_full},
-          {"host_volumes", false}};
+          {"host_volumes", can.volumes}};
 }
 
 json auditStatus(const audit::Log* log) {

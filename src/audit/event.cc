@@ -28,9 +28,9 @@ std::string_view viaName(Actor::Via via) {
 
 }  // namespace
 
-const std::array<KindInfo, 34> kKinds = {{
-    {Kind::SandboxCreated, "sandbox_created", "name, image, backend, labels?, profile, security",
-     "A named sandbox was made."},
+const std::array<KindInfo, 36> kKinds = {{
+    {Kind::SandboxCreated, "sandbox_created",
+     "name, image, backend, labels?, volumes?, profile, security", "A named sandbox was made."},
     {Kind::SandboxStarted, "sandbox_started", "name, profile, security", "It was started."},
     {Kind::SandboxStopped, "sandbox_stopped", "name, reason?",
      "It was stopped, or ended by itself."},
@@ -87,6 +87,9 @@ const std::array<KindInfo, 34> kKinds = {{
      "A snapshot was taken of a sandbox."},
     {Kind::StateImported, "state_imported", "path, sandboxes[], skipped, refused",
      "Records of another implementation were taken over."},
+    {Kind::VolumeCreated, "volume_created", "volume, uuid, size_bytes?", "A volume was made."},
+    {Kind::VolumeRemoved, "volume_removed", "volume",
+     "A volume was removed with all that was in it."},
 }};
 
 const KindInfo& kindInfo(Kind kind) {

@@ -50,6 +50,8 @@ enum class Kind : std::uint8_t {
   SnapshotRemoved,
   SnapshotTaken,
   StateImported,
+  VolumeCreated,
+  VolumeRemoved,
 };
 
 struct KindInfo {
@@ -60,7 +62,7 @@ struct KindInfo {
 };
 
 // One row per kind, in enum order; docs/audit.md is compared with it.
-extern const std::array<KindInfo, 34> kKinds;
+extern const std::array<KindInfo, 36> kKinds;
 
 const KindInfo& kindInfo(Kind kind);
 std::optional<Kind> kindFromName(std::string_view name);

@@ -142,6 +142,7 @@ Status House::build() {
   const sys::OwnedFd state = AK_TRY(sys::makePrivateDirectory(paths.state));
   AK_TRY(sys::makePrivateDirectory(cat(paths.state, "/sandboxes"), 0711));
   AK_TRY(sys::makePrivateDirectory(cat(paths.state, "/layers"), 0711));
+  AK_TRY(sys::makePrivateDirectory(cat(paths.state, "/volumes")));
   AK_TRY(sys::makePrivateDirectory(paths.runtime));
   AK_TRY(sys::makePrivateDirectory(cat(paths.runtime, "/b")));
   lock = AK_TRY(InstanceLock::take(state.get()));

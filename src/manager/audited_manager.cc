@@ -43,6 +43,7 @@ struct Made {
   std::string image;
   std::string backend;
   model::Labels labels;
+  std::vector<model::VolumeMount> volumes;
   const model::Permissions& permissions;
 };
 
@@ -50,6 +51,13 @@ Event& addMade(Event& event, const Made& made) {
   event.text("image", made.image).text("backend", made.backend);
   if (!made.labels.empty()) {
     event.object("labels", made.labels);
+  }
+  if (!made.volumes.empty()) {
+    std::vector<std::string> words;
+    for (const model::VolumeMount& volume : made.volumes) {
+      words.push_back(model::mountText(volume));
+    }
+    event.texts("volumes", words);
   }
   return addSecurity(event, made.permissions);
 }
@@ -69,18 +77,20 @@ net::Task<Result<RunResult>> AuditedManager::run(Caller caller,
                         .terminal = request.terminal,
                         .one_shot = !stays,
                         .detached = request.detach});
-  WatchedSink watched(sink, [&, labels = request.notes.labels](const ExecSink::Started& started) {
+  const auto told = [&, labels = request.notes.labels,
+                     volumes = request.volumes](const ExecSink::Started& started) {
     if (stays) {
       Event made = auditor_.about(Kind::SandboxCreated, caller_);
       addSandbox(made, "name", started.sandbox, started.uuid);
-      auditor_.record(
-          addMade(made, {started.image, inner_.overview().backend, labels, started.permissions}));
+      auditor_.record(addMade(
+          made, {started.image, inner_.overview().backend, labels, volumes, started.permissions}));
       Event begun = auditor_.about(Kind::SandboxStarted, caller_);
       addSandbox(begun, "name", started.sandbox, started.uuid);
       auditor_.record(addSecurity(begun, started.permissions));
     }
     record.started(started);
-  });
+  };
+  WatchedSink watched(sink, told);
   Result<RunResult> result = co_await inner_.run(caller, std::move(request), watched);
   if (result) {
     record.ended(*result);
@@ -124,7 +134,7 @@ net::Task<Result<SandboxView>> AuditedManager::create(Caller caller, model::RunR
   const model::SandboxRecord& is = made->record;
   Event created = auditor_.about(Kind::SandboxCreated, caller_);
   addSandbox(created, "name", is.name, is.uuid);
-  record.done(addMade(created, {is.image, is.backend, is.labels, is.permissions}));
+  record.done(addMade(created, {is.image, is.backend, is.labels, is.volumes, is.permissions}));
   Event started = auditor_.about(Kind::SandboxStarted, caller_);
   addSandbox(started, "name", is.name, is.uuid);
   auditor_.record(addSecurity(started, is.permissions));

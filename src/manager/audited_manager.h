@@ -6,6 +6,7 @@
 #include "manager/audited_files.h"
 #include "manager/audited_jobs.h"
 #include "manager/audited_snapshots.h"
+#include "manager/audited_volumes.h"
 #include "manager/auditor.h"
 #include "manager/manager.h"
 
@@ -25,7 +26,8 @@ class AuditedManager final : public Manager {
         caller_(caller),
         files_(inner, auditor, caller),
         jobs_(inner, auditor, caller),
-        snapshots_(inner, auditor, caller) {}
+        snapshots_(inner, auditor, caller),
+        volumes_(inner, auditor, caller) {}
 
   net::Task<Result<RunResult>> run(Caller caller,
                                    model::RunRequest request,
@@ -86,6 +88,8 @@ class AuditedManager final : public Manager {
 
   Snapshots& snapshots() override { return snapshots_; }
 
+  Volumes& volumes() override { return volumes_; }
+
   Overview overview() const override { return inner_.overview(); }
 
  private:
@@ -97,6 +101,7 @@ class AuditedManager final : public Manager {
   AuditedFiles files_;
   AuditedJobs jobs_;
   AuditedSnapshots snapshots_;
+  AuditedVolumes volumes_;
 };
 
 }  // namespace ak::manager

@@ -66,6 +66,7 @@ std::string_view policyOf(std::string_view operation, const Error& error) {
 audit::Log::Urgency urgencyOf(Kind kind) {
   switch (kind) {
     case Kind::SandboxRemoved:
+    case Kind::VolumeRemoved:
     case Kind::ImageRemoved:
     case Kind::ChangesApplied:
     case Kind::ChangesDiscarded:

@@ -59,6 +59,7 @@ net::Task<void> Lifetimes::saveStamps() {
                                              " was last used: ", saved.error().message));
     }
   }
+  co_await lifecycle_.volumes().saveStamps();
 }
 
 net::Task<std::size_t> Lifetimes::lookOnce() {

@@ -14,6 +14,7 @@ DaemonManager::DaemonManager(const Foundation& foundation, Planner& planner)
       jobs_(foundation, planner, lifecycle_, lifetimes_),
       snapshots_(foundation, lifecycle_),
       import_(foundation, planner, lifecycle_),
+      volumes_(foundation, lifecycle_.volumes()),
       upkeep_(foundation.executor) {}
 
 net::Task<Status> DaemonManager::recover() {

@@ -10,6 +10,7 @@
 #include "manager/planner.h"
 #include "manager/snapshots_use.h"
 #include "manager/state_import_use.h"
+#include "manager/volumes_use.h"
 
 namespace ak::manager {
 
@@ -62,6 +63,8 @@ class DaemonManager final : public Manager {
 
   Snapshots& snapshots() override { return snapshots_; }
 
+  Volumes& volumes() override { return volumes_; }
+
   Overview overview() const override;
 
  private:
@@ -85,6 +88,7 @@ class DaemonManager final : public Manager {
   SandboxJobs jobs_;
   SandboxSnapshots snapshots_;
   StateImport import_;
+  DaemonVolumes volumes_;
   net::TaskGroup upkeep_;
 };
 

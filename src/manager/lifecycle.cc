@@ -15,6 +15,8 @@ Lifecycle::Lifecycle(const Foundation& foundation)
       jobs_(foundation, timekeeper_),
       layers_({foundation.workers, foundation.backend, foundation.ids, foundation.log, table_,
                foundation.state_directory}),
+      volumes_({foundation.workers, foundation.store_worker, foundation.backend, foundation.store,
+                foundation.clock, foundation.log, table_, layers_, foundation.state_directory}),
       background_(foundation.executor) {
   foundation_.backend.onEnded([this](const backend::Ended& ended) { onEnded(ended); });
   jobs_.onEnded(

@@ -16,6 +16,7 @@
 #include "manager/plan.h"
 #include "manager/sandbox_table.h"
 #include "manager/timekeeper.h"
+#include "manager/volume_keeper.h"
 #include "manager/witness.h"
 #include "manager/writable_layer.h"
 #include "net/loop.h"
@@ -120,6 +121,8 @@ class Lifecycle {
 
   LayerKeeper& layers() { return layers_; }
 
+  VolumeKeeper& volumes() { return volumes_; }
+
   const Timekeeper& timekeeper() const { return timekeeper_; }
 
   JobKeeper& jobs() { return jobs_; }
@@ -191,6 +194,7 @@ class Lifecycle {
   SandboxTable table_;
   JobKeeper jobs_;
   LayerKeeper layers_;
+  VolumeKeeper volumes_;
   policy::Reservation held_;
   std::string boot_id_;
   std::uint32_t next_cid_ = model::kFirstCid;

@@ -56,6 +56,7 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
   record.workspace_masks = plan.workspace.masks;
   record.protected_paths = plan.protected_paths;
   record.init_script = plan.init_script;
+  record.volumes = AK_CO_TRY(volumes_.resolve(plan.volumes));
   record.one_shot = options.one_shot;
   record.created_at = now;
   record.vsock_cid = options.durable ? takeCid() : 0;
@@ -89,6 +90,7 @@ net::Task<Result<SandboxPtr>> Lifecycle::reserveStopped(model::SandboxRecord rec
   sandbox->record = std::move(record);
   sandbox->durable = true;
   timekeeper_.meet(*sandbox);
+  AK_CO_TRY(volumes_.check(sandbox->record.volumes));
   AK_CO_TRY(table_.add(sandbox));
   const Busy busy(sandbox);
   Result<model::IdRange> ids = foundation_.ids.take();
@@ -147,6 +149,7 @@ net::Task<Status> Lifecycle::startBox(const SandboxPtr& sandbox,
   request.workspace = plan.workspace;
   // A durable layer is found again by its path; a descriptor would hold its mount after the end.
   request.workspace.want_changes_fd = options.want_changes && !sandbox->durable;
+  request.volumes = AK_CO_TRY(volumes_.forBox(record.volumes));
   request.one_shot = !sandbox->durable;
   request.may_pool = options.may_pool && !sandbox->durable;
   request.agent_key = record.agent_key;
@@ -165,6 +168,7 @@ net::Task<Status> Lifecycle::startBox(const SandboxPtr& sandbox,
     co_return std::unexpected(std::move(started).error());
   }
   adopt(*sandbox, std::move(*started));
+  volumes_.used(record.volumes);
   if (sandbox->durable) {
     Result<OutputLog> log = OutputLog::open(directoryOf(record.uuid));
     if (log) {

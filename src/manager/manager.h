@@ -12,6 +12,7 @@
 #include "manager/snapshots.h"
 #include "manager/state_import.h"
 #include "manager/upkeep.h"
+#include "manager/volumes.h"
 #include "model/run_request.h"
 #include "model/sandbox.h"
 #include "net/task.h"
@@ -180,6 +181,8 @@ class Manager {
   virtual Jobs& jobs() = 0;
 
   virtual Snapshots& snapshots() = 0;
+
+  virtual Volumes& volumes() = 0;
 
   virtual Overview overview() const = 0;
 };

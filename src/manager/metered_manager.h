@@ -99,6 +99,8 @@ class MeteredManager final : public Manager {
 
   Snapshots& snapshots() override { return inner_.snapshots(); }
 
+  Volumes& volumes() override { return inner_.volumes(); }
+
   Overview overview() const override { return inner_.overview(); }
 
  private:

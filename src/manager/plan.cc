@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/text.h"
 #include "manager/repositories.h"
 #include "manager/workspace_directory.h"
 #include "os/mount.h"
@@ -25,6 +26,23 @@ Status guardRepositories(Plan& plan) {
   std::ranges::move(found.guarded, std::back_inserter(paths));
   if (!found.hint.empty()) {
     plan.warnings.push_back(std::move(found.hint));
+  }
+  return {};
+}
+
+Status checkVolumes(const std::vector<model::VolumeMount>& volumes,
+                    const image::ResolvedImage& image) {
+  AK_TRY(model::validateVolumeMounts(volumes));
+  for (const model::VolumeMount& volume : volumes) {
+    for (const model::BoxRoot::Bind& bind : image.root.binds) {
+      if (model::isAtOrBeneath(volume.path, bind.target) ||
+          model::isAtOrBeneath(bind.target, volume.path)) {
+        return fail(ErrorCode::InvalidArgument,
+                    cat("volume '", volume.slug, "' cannot be at ", volume.path, ": ", bind.target,
+                        " is a read-only part of image ", image.reference),
+                    "Choose another path, such as /data.");
+      }
+    }
   }
   return {};
 }

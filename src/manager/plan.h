@@ -33,12 +33,18 @@ struct Plan {
   std::string user;
   std::vector<model::FileInjection> files;
   std::string init_script;
-  std::vector<std::string> hints;     // manager.h
-  std::vector<std::string> warnings;  // manager.h
+  std::vector<model::VolumeMount> volumes;  // checked; their volumes may not be there
+  std::vector<std::string> hints;           // manager.h
+  std::vector<std::string> warnings;        // manager.h
 };
 
 // Completes what a writable workspace protects by what is in the directory now. Blocking.
 Status guardRepositories(Plan& plan);
+
+// May these be at these paths of a sandbox of this image? Whether the volumes are there is asked
+// when it begins.
+Status checkVolumes(const std::vector<model::VolumeMount>& volumes,
+                    const image::ResolvedImage& image);
 
 // The image that a sandbox was made from, by digest. Blocking.
 Result<image::ResolvedImage> imageOf(const model::SandboxRecord& record, image::ImageStore& images);

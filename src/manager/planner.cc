@@ -51,6 +51,8 @@ Result<Plan> Planner::planNow(const model::RunRequest& request) {
   AK_TRY(chooseWorkspace(sources, request, plan));
   AK_TRY(choosePermissions(sources, request, plan));
   AK_TRY(chooseImage(sources, request, plan));
+  AK_TRY(checkVolumes(request.volumes, plan.image));
+  plan.volumes = request.volumes;
   AK_TRY(chooseSurroundings(request, plan));
   AK_TRY(collectFiles(sources, request, plan));
   return plan;

@@ -39,6 +39,11 @@ net::Task<Status> Lifecycle::recover() {
       live.push_back(std::move(sandbox));
     }
   }
+  const Status volumes = co_await volumes_.recover();
+  AK_CO_TRY(volumes);
+  if (!loaded->unreadable.empty()) {
+    volumes_.keepAll();
+  }
   const Status frozen = co_await recoverLayers(loaded->unreadable.empty());
   AK_CO_TRY(frozen);
   co_await raiseEpochs(live);
@@ -92,6 +97,7 @@ net::Task<Status> Lifecycle::recoverLayers(bool all_read) {
     co_return std::unexpected(std::move(loaded).error());
   }
   for (const auto& [name, why] : loaded->unreadable) {
+    volumes_.keepAll();
     foundation_.log.error("recovery", cat("the record of snapshot ", name,
                                           " cannot be read and is left as it is: ", why));
   }

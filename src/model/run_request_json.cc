@@ -107,6 +107,18 @@ void readFiles(JsonFields& fields, std::vector<FileInjection>& files) {
   }
 }
 
+void readVolumes(JsonFields& fields, std::vector<VolumeMount>& volumes) {
+  std::vector<std::string> words;
+  fields.strings("volumes", words);
+  for (const std::string& word : words) {
+    if (auto volume = parseVolumeMount(word)) {
+      volumes.push_back(*std::move(volume));
+    } else {
+      fields.reject(std::move(volume).error().context("volumes"));
+    }
+  }
+}
+
 }  // namespace
 
 json toJson(const RunRequest& request) {
@@ -167,6 +179,9 @@ json toJson(const RunRequest& request) {
   if (!request.init_script.empty()) {
     body["init_script"] = request.init_script;
   }
+  for (const VolumeMount& volume : request.volumes) {
+    body["volumes"].push_back(mountText(volume));
+  }
   putNotes(body, request.notes);
   return body;
 }
@@ -213,6 +228,7 @@ Result<RunRequest> runRequestFromJson(const json& body) {
     request.project = std::move(file);
   }
   fields.string("init_script", request.init_script);
+  readVolumes(fields, request.volumes);
   readNotes(fields, request.notes);
   if (auto status = std::move(fields).status(); !status) {
     return std::unexpected(std::move(status).error());

@@ -31,6 +31,7 @@ RunRequest fullRequest() {
   request.files = {{"/etc/a", std::string("\0\xff\n", 3), 0600}, {"/b", "", 0644}};
   request.workspace = {"/home/u/p", 2049, UINT64_MAX, WorkspaceMode::ReadOnly, {".git"}};
   request.project = ProjectFile{"/home/u/p/agentkernel.toml", "[sandbox]\n"};
+  request.volumes = {{"cache", "/root/.cache", false, ""}, {"data", "/data", true, ""}};
   request.terminal = true;
   request.window = {50, 132};
   request.stdin_open = true;
@@ -94,6 +95,10 @@ TEST(RunRequestJsonTest, EveryWrongTypeIsRefusedAndNamed) {
       {"project", "[]"},
       {"tty", R"("yes")"},
       {"stdin", R"("-")"},
+      {"volumes", "null"},
+      {"volumes", R"("data:/data")"},
+      {"volumes[0]", "[1]"},
+      {"volumes", R"(["data:data"])"},
   };
   for (const auto& [field, value] : cases) {
     const std::string key = field.substr(0, field.find('['));

@@ -9,6 +9,7 @@
 #include "api/testing/fake_files.h"
 #include "api/testing/fake_jobs.h"
 #include "api/testing/fake_snapshots.h"
+#include "api/testing/fake_volumes.h"
 #include "base/text.h"
 #include "manager/manager.h"
 #include "net/loop.h"
@@ -27,6 +28,7 @@ class FakeManager final : public manager::Manager {
   FakeFiles fake_files;
   FakeJobs fake_jobs;
   FakeSnapshots fake_snapshots{sandboxes};
+  FakeVolumes fake_volumes;
   model::RunRequest last_run;
   std::vector<std::string> last_paths;
   manager::SandboxUpdate last_update;
@@ -230,6 +232,8 @@ class FakeManager final : public manager::Manager {
   manager::Jobs& jobs() override { return fake_jobs; }
 
   manager::Snapshots& snapshots() override { return fake_snapshots; }
+
+  manager::Volumes& volumes() override { return fake_volumes; }
 
   manager::Overview overview() const override {
     manager::Overview overview;

@@ -12,6 +12,7 @@
 #include "manager/lifecycle.h"
 #include "manager/lifetimes.h"
 #include "manager/snapshots_use.h"
+#include "manager/volumes_use.h"
 #include "store/database.h"
 #include "sys/random.h"
 
@@ -62,7 +63,7 @@ class Bench {
             },
             observe::Level::Info) {
     directory_ = options_.directory.empty() ? freshDirectory() : options_.directory;
-    for (const char* part : {"/sandboxes", "/layers", "/b"}) {
+    for (const char* part : {"/sandboxes", "/layers", "/volumes", "/b"}) {
       std::filesystem::create_directory(directory_ + part);
     }
     begin();
@@ -97,6 +98,8 @@ class Bench {
   Lifetimes& lifetimes() { return house_->lifetimes; }
 
   SandboxSnapshots& snapshots() { return house_->snapshots; }
+
+  DaemonVolumes& volumes() { return house_->volumes; }
 
   const std::string& directory() const { return directory_; }
 
@@ -180,7 +183,8 @@ class Bench {
                      bench.options_.at_step},
           lifecycle(foundation),
           lifetimes(foundation, lifecycle),
-          snapshots(foundation, lifecycle) {
+          snapshots(foundation, lifecycle),
+          volumes(foundation, lifecycle.volumes()) {
       foundation.budget.memory_bytes = std::uint64_t{1} << 40U;
       foundation.budget.pids = 1'000'000;
       foundation.budget.descriptors = 1'000'000;
@@ -195,6 +199,7 @@ class Bench {
     Lifecycle lifecycle;
     Lifetimes lifetimes;
     SandboxSnapshots snapshots;
+    DaemonVolumes volumes;
   };
 
   void begin() {
