@@ -61,6 +61,10 @@ constexpr auto kAll = std::to_array<Entry>({
     &kUpdateCommand,
     &kVerifyCommand,
     &kVersionCommand,
+    &kVolumeCreateCommand,
+    &kVolumeInspectCommand,
+    &kVolumeListCommand,
+    &kVolumeRemoveCommand,
 });
 
 // Upstream's groups, and words that fingers know from elsewhere.
@@ -112,6 +116,11 @@ constexpr auto kAliases = std::to_array<Alias>({
     {"snapshot delete", "snapshot rm"},
     {"snapshot ls", "snapshot list"},
     {"unarchive", "recover"},
+    {"volume", "volume list"},
+    {"volume delete", "volume rm"},
+    {"volume info", "volume inspect"},
+    {"volume ls", "volume list"},
+    {"volume remove", "volume rm"},
     {"config", "config show"},
 });
 

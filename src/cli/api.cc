@@ -90,4 +90,33 @@ std::string fieldTime(const json& object, std::string_view key) {
   return text;
 }
 
+namespace {
+
+void addLines(const json& value, const std::string& path, std::string& text) {
+  if (value.is_structured() && !value.empty()) {
+    for (const auto& [key, item] : value.items()) {
+      json entry = item;
+      const std::string name = value.is_array() ? fieldText(item, "name") : std::string();
+      if (!name.empty()) {
+        entry.erase("name");
+      }
+      const std::string& last = name.empty() ? key : name;
+      addLines(entry, path.empty() ? last : cat(path, ".", last), text);
+    }
+    return;
+  }
+  const std::string shown = value.is_string()
+                                ? value.get<std::string>()
+                                : value.dump(-1, ' ', false, json::error_handler_t::replace);
+  text += cat(printable(path), ": ", printable(shown), "\n");
+}
+
+}  // namespace
+
+std::string fieldLines(const json& value) {
+  std::string text;
+  addLines(value, "", text);
+  return text;
+}
+
 }  // namespace ak::cli

@@ -35,6 +35,10 @@ Result<std::string> toJsonText(const nlohmann::json& value);
 // For --json: two-space indentation, bytes that are not UTF-8 replaced.
 std::string prettyJson(const nlohmann::json& value);
 
+// "limits.memory.by: cgroup-v2": one line for each scalar, sorted by key. An entry of a list goes
+// by its name where it has one, else by its number.
+std::string fieldLines(const nlohmann::json& value);
+
 // The text of a field for a table: strings as they are, other scalars as JSON, "" when absent.
 std::string fieldText(const nlohmann::json& object, std::string_view key);
 // The same of a time (RFC 3339), to the second.

@@ -83,8 +83,9 @@ class Arguments {
 // Exit status of a wrong command line, where it is not the guest's: clap's, and so upstream's.
 inline constexpr int kWrongCommandLine = 2;
 
-// Understood by every command.
-std::span<const OptionSpec> commonOptions();
+// A command's own options, then those that every command understands: without a letter where the
+// command has given it to one of its own.
+std::vector<OptionSpec> optionsOf(const CommandSpec& command);
 
 // `words` are those behind the command's name. InvalidArgument names the nearest known option.
 Result<Arguments> parseArguments(const CommandSpec& command, std::span<const char* const> words);

@@ -71,13 +71,11 @@ std::string_view kindOf(Completes completes) {
 std::string bashCase(const CommandSpec& command) {
   std::string options;
   std::string values;
-  for (const std::span<const OptionSpec> specs : {command.options, commonOptions()}) {
-    for (const OptionSpec& option : specs) {
-      options += cat(options.empty() ? "" : " ", "--", option.name);
-      if (!option.words.empty()) {
-        values += cat("        --", option.name, ") COMPREPLY=($(compgen -W '",
-                      spaced(option.words), "' -- \"$cur\")); return ;;\n");
-      }
+  for (const OptionSpec& option : optionsOf(command)) {
+    options += cat(options.empty() ? "" : " ", "--", option.name);
+    if (!option.words.empty()) {
+      values += cat("        --", option.name, ") COMPREPLY=($(compgen -W '", spaced(option.words),
+                    "' -- \"$cur\")); return ;;\n");
     }
   }
   if (!values.empty()) {
@@ -157,10 +155,8 @@ std::string fishScript() {
         two ? cat("'__fish_seen_subcommand_from ", first, "; and __fish_seen_subcommand_from ",
                   command->name.substr(space + 1), "'")
             : cat("'__fish_seen_subcommand_from ", first, "'");
-    for (const std::span<const OptionSpec> specs : {command->options, commonOptions()}) {
-      for (const OptionSpec& option : specs) {
-        text += fishOption(inside, option);
-      }
+    for (const OptionSpec& option : optionsOf(*command)) {
+      text += fishOption(inside, option);
     }
     if (command->completes == Completes::Sandboxes) {
       text += cat("complete -c agentkernel -n ", inside, " -a \"(", kSandboxes, ")\"\n");

@@ -36,10 +36,8 @@ std::string columns(const std::vector<std::pair<std::string, std::string>>& rows
 
 std::string optionsText(const CommandSpec& command) {
   std::vector<std::pair<std::string, std::string>> rows;
-  for (const std::span<const OptionSpec> specs : {command.options, commonOptions()}) {
-    for (const OptionSpec& option : specs) {
-      rows.emplace_back(optionLine(option), optionHelp(option));
-    }
+  for (const OptionSpec& option : optionsOf(command)) {
+    rows.emplace_back(optionLine(option), optionHelp(option));
   }
   return columns(rows);
 }

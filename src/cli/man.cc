@@ -158,10 +158,8 @@ ManPage manPage(const CommandSpec& command) {
   text += cat("\n", section("DESCRIPTION"),
               paragraphs(command.details.empty() ? cat(command.summary, ".") : command.details),
               section("OPTIONS"));
-  for (const std::span<const OptionSpec> specs : {command.options, commonOptions()}) {
-    for (const OptionSpec& option : specs) {
-      text += optionItem(option);
-    }
+  for (const OptionSpec& option : optionsOf(command)) {
+    text += optionItem(option);
   }
   text += cat(section("EXIT STATUS"), paragraphs(exitStatusText()), examples(command.examples),
               seeAlso({"agentkernel(1)", "agentkernel.toml(5)"}));

@@ -19,8 +19,15 @@ auto isLetter(char letter) {
 
 }  // namespace
 
-std::span<const OptionSpec> commonOptions() {
-  return kCommon;
+std::vector<OptionSpec> optionsOf(const CommandSpec& command) {
+  std::vector<OptionSpec> all(command.options.begin(), command.options.end());
+  for (OptionSpec common : kCommon) {
+    if (std::ranges::any_of(command.options, isLetter(common.letter))) {
+      common.letter = 0;
+    }
+    all.push_back(common);
+  }
+  return all;
 }
 
 bool Arguments::has(std::string_view option) const {
@@ -53,7 +60,7 @@ std::vector<std::string> Arguments::values(std::string_view option) const {
 class Parser {
  public:
   Parser(const CommandSpec& command, std::span<const char* const> words)
-      : command_(command), words_(words) {}
+      : command_(command), options_(optionsOf(command)), words_(words) {}
 
   Result<Arguments> parse() {
     while (at_ < words_.size()) {
@@ -89,21 +96,14 @@ class Parser {
   }
 
   const OptionSpec* find(auto&& matches) const {
-    for (const std::span<const OptionSpec> specs : {command_.options, commonOptions()}) {
-      const auto found = std::ranges::find_if(specs, matches);
-      if (found != specs.end()) {
-        return &*found;
-      }
-    }
-    return nullptr;
+    const auto found = std::ranges::find_if(options_, matches);
+    return found == options_.end() ? nullptr : &*found;
   }
 
   Status unknown(std::string_view option) const {
     std::vector<std::string_view> names;
-    for (const std::span<const OptionSpec> specs : {command_.options, commonOptions()}) {
-      for (const OptionSpec& spec : specs) {
-        names.push_back(spec.name);
-      }
+    for (const OptionSpec& spec : options_) {
+      names.push_back(spec.name);
     }
     const std::string_view nearest = nearestWord(option, names);
     Error error = usage(cat("unknown option '", option.size() == 1 ? "-" : "--", printable(option),
@@ -197,6 +197,7 @@ class Parser {
   }
 
   const CommandSpec& command_;
+  const std::vector<OptionSpec> options_;
   std::span<const char* const> words_;
   std::size_t at_ = 0;
   Arguments arguments_;

@@ -97,6 +97,10 @@ Status fillSandbox(Context& context, const Arguments& arguments, model::RunReque
     request.init_script = AK_TRY(sys::readFile(*path, std::size_t{1} << 20U));
     AK_TRY(model::validateInitScript(request.init_script));
   }
+  for (const std::string& word : arguments.values("volume")) {
+    request.volumes.push_back(AK_TRY(model::parseVolumeMount(word)));
+  }
+  AK_TRY(model::validateVolumeMounts(request.volumes));
   nameDirectory(request.workspace);
   request.project = AK_TRY(projectOf(arguments, request.workspace.path));
   if (request.profile.value_or(model::Profile::Permissive) == model::Profile::Permissive) {

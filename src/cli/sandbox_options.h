@@ -10,7 +10,7 @@
 // Options of the commands that make a sandbox: `run` and `create`.
 namespace ak::cli {
 
-inline constexpr std::array<OptionSpec, 20> kSandboxOptions = {{
+inline constexpr std::array<OptionSpec, 21> kSandboxOptions = {{
     {"image", 'i', Takes::Value, "IMAGE", "Root file system; without it: host, or by language"},
     {"profile", 'p', Takes::Value, "PROFILE", "Security profile (moderate)",
      "permissive,moderate,restrictive,custom"},
@@ -31,6 +31,8 @@ inline constexpr std::array<OptionSpec, 20> kSandboxOptions = {{
     {"grant", 0, Takes::Values, "NAME",
      "Let --mount rw write a protected name too, such as .git (see SECURITY.md)"},
     {"config", 'c', Takes::Value, "FILE", "Project file to use instead of ./agentkernel.toml"},
+    {"volume", 'v', Takes::Values, "SLUG:/PATH",
+     "Show a volume there; with :ro behind it for reading only (agentkernel volume create)"},
     {"label", 'l', Takes::Values, "KEY=VALUE", "Label to find it by: agentkernel list --label"},
     {"description", 0, Takes::Value, "TEXT", "What it is for"},
     {"ttl", 0, Takes::Value, "TIME", "Remove the kept sandbox after that long, such as 8h"},

@@ -45,9 +45,10 @@ std::optional<std::uint64_t> parseHundredths(std::string_view word) {
 
 }  // namespace
 
-Result<std::uint64_t> parseSize(std::string_view word) {
-  constexpr std::string_view kWhat = "a size";
-  constexpr std::string_view kExample = "512mb, 2g or 1073741824";
+namespace {
+
+// The power of two that a unit stands for; nullopt for a word that is none.
+std::optional<unsigned> unitShift(std::string_view unit) {
   constexpr std::array<std::pair<std::string_view, unsigned>, 14> kUnits = {{
       {"", 0},
       {"b", 0},
@@ -64,16 +65,43 @@ Result<std::uint64_t> parseSize(std::string_view word) {
       {"tb", 40},
       {"tib", 40},
   }};
+  const auto* found =
+      std::ranges::find(kUnits, unit, &std::pair<std::string_view, unsigned>::first);
+  return found == kUnits.end() ? std::nullopt : std::optional(found->second);
+}
+
+constexpr std::uint64_t kMostBytes = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+Result<std::uint64_t> parseSize(std::string_view word) {
   const std::string lower = toLower(word);
   const std::size_t digits = std::min(lower.find_first_not_of("0123456789"), lower.size());
   const auto number = parseNumber<std::uint64_t>(std::string_view(lower).substr(0, digits));
-  const auto* unit = std::ranges::find(kUnits, std::string_view(lower).substr(digits),
-                                       &std::pair<std::string_view, unsigned>::first);
-  if (!number || *number == 0 || unit == kUnits.end() ||
-      *number > (std::numeric_limits<std::int64_t>::max() >> unit->second)) {
-    return bad(kWhat, word, kExample);
+  const auto shift = unitShift(std::string_view(lower).substr(digits));
+  if (!number || *number == 0 || !shift || *number > (kMostBytes >> *shift)) {
+    return bad("a size", word, "512mb, 2g or 1073741824");
   }
-  return *number << unit->second;
+  return *number << *shift;
+}
+
+Result<std::uint64_t> parseVolumeSize(std::string_view word) {
+  if (word.empty()) {
+    return 0;
+  }
+  const std::string lower = toLower(word);
+  const std::size_t digits = std::min(lower.find_first_not_of("0123456789."), lower.size());
+  const auto hundredths = parseHundredths(std::string_view(lower).substr(0, digits));
+  const auto whole = parseNumber<std::uint64_t>(std::string_view(lower).substr(0, digits));
+  const auto shift = unitShift(std::string_view(lower).substr(digits));
+  if (whole && shift && *whole <= (kMostBytes >> *shift)) {
+    return *whole << *shift;
+  }
+  // At most 2^32 hundred hundredths of a unit: 2^79, which is too much, but can be told.
+  if (hundredths && shift && *hundredths / 100 < (kMostBytes >> *shift)) {
+    return (*hundredths / 100 << *shift) + ((*hundredths % 100) << *shift) / 100;
+  }
+  return bad("a size", word, "1gb, 1.5g, 512m, or 0 for no limit");
 }
 
 Result<std::uint32_t> parseCpus(std::string_view word) {

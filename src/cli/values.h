@@ -16,6 +16,8 @@ namespace ak::cli {
 
 // "512mb", "2g", "1gib", "4096": powers of 1024, bytes without a unit.
 Result<std::uint64_t> parseSize(std::string_view word);
+// "1gb", "1.5g", "512m": as above, also with decimals; "0" and "" are unlimited, 0.
+Result<std::uint64_t> parseVolumeSize(std::string_view word);
 // "2", "0.5" cores, as percent of one.
 Result<std::uint32_t> parseCpus(std::string_view word);
 // "90", "90s", "30m", "1h", "3d", "250ms"; not 0.

@@ -7,6 +7,57 @@
 namespace ak::cli {
 namespace {
 
+TEST(VolumeSizeTest, IsExactAndZeroIsUnlimited) {
+  const std::pair<const char*, std::uint64_t> kGood[] = {
+      {"", 0},
+      {"0", 0},
+      {"0gb", 0},
+      {"1", 1},
+      {"512b", 512},
+      {"1k", 1024},
+      {"1gb", std::uint64_t{1} << 30U},
+      {"1.5G", std::uint64_t{3} << 29U},
+      {"0.25m", 262144},
+      {"2TiB", std::uint64_t{2} << 40U},
+      {"8388607t", std::uint64_t{8388607} << 40U},
+  };
+  for (const auto& [word, bytes] : kGood) {
+    const auto size = parseVolumeSize(word);
+    ASSERT_TRUE(size) << word;
+    EXPECT_EQ(*size, bytes) << word;
+  }
+}
+
+// Where a float is read, these are 0, and so unlimited.
+TEST(VolumeSizeTest, NeitherNegativeNorNanNorOverflowIsASize) {
+  for (const char* bad : {"-1",
+                          "-1gb",
+                          "nan",
+                          "NaN gb",
+                          "inf",
+                          "1e3",
+                          "+1",
+                          " 1",
+                          "1 gb",
+                          "gb",
+                          ".",
+                          "1.",
+                          ".5g",
+                          "1.2.3",
+                          "1.234g",
+                          "8388608t",
+                          "99999999999999999999",
+                          "4294967295.99t",
+                          "1x",
+                          "1gbb",
+                          "0x10"}) {
+    const auto size = parseVolumeSize(bad);
+    ASSERT_FALSE(size) << bad;
+    EXPECT_EQ(size.error().code, ErrorCode::InvalidArgument) << bad;
+    EXPECT_FALSE(size.error().remedy.empty());
+  }
+}
+
 TEST(ValuesTest, SizesArePowersOf1024) {
   const std::pair<const char*, std::uint64_t> good[] = {{"1", 1},
                                                         {"4096", 4096},

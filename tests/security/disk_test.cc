@@ -61,6 +61,7 @@ class DiskTest : public ::testing::TestWithParam<Means> {
     for (const char* name : {"full", "other"}) {
       agentkernel({"rm", name});
     }
+    agentkernel({"volume", "rm", "--force", "vol"});
     agentkernel({"daemon", "stop"});
     EXPECT_TRUE(nothingLeft()) << shell("losetup -a").out;
     if (mounted_) {
@@ -110,11 +111,11 @@ class DiskTest : public ::testing::TestWithParam<Means> {
     return parseNumber<std::uint64_t>(trim(used.out)).value_or(UINT64_MAX) * 1024;
   }
 
-  // No loop device of this test's sandboxes. The kernel frees them on its own time.
+  // No loop device of this test's sandboxes and volumes. The kernel frees them on its own time.
   bool nothingLeft() const {
     for (int tried = 0; tried < 500; ++tried) {
-      if (!shell("losetup -a").out.contains(state() + "/sandboxes")) {
-        return !shell("cat /proc/self/mountinfo").out.contains(state() + "/sandboxes");
+      if (!shell("losetup -a").out.contains(state() + "/")) {
+        return !shell("cat /proc/self/mountinfo").out.contains(state() + "/");
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));  // polls: not synchronisation
     }
@@ -244,6 +245,86 @@ TEST_P(DiskTest, TheGuestCannotLeaveItsProject) {
           "print ioctl(F, 0x401c5820, $b) ? \"WORKED\" : \"blocked\"'");
   EXPECT_EQ(tried.out, "blocked") << tried.err;
 }
+
+// The same of a volume, which several sandboxes fill together.
+class VolumeDiskTest : public DiskTest {
+ protected:
+  void SetUp() override {
+    DiskTest::SetUp();
+    if (!IsSkipped() && !HasFatalFailure()) {
+      const Finished made = agentkernel({"volume", "create", "--size", "16M", "vol"});
+      ASSERT_EQ(made.status, 0) << made.err;
+    }
+  }
+
+  Finished with(const std::string& script, const std::string& volume = "vol:/data") const {
+    return agentkernel({"run", "--mount", "none", "--volume", volume, "--", "sh", "-c", script});
+  }
+
+  std::string shown(const std::string& key) const {
+    const std::string all = agentkernel({"volume", "inspect", "vol"}).out;
+    for (const std::string_view line : split(all, '\n')) {
+      if (line.starts_with(cat(key, ": "))) {
+        return std::string(line.substr(key.size() + 2));
+      }
+    }
+    return all;
+  }
+};
+
+TEST_P(VolumeDiskTest, SandboxesTogetherEndAtItsSize) {
+  EXPECT_EQ(shown("limited_by"), GetParam() == Means::Loop ? "loop" : "project quota");
+  EXPECT_EQ(with("ls -A /data").out, "") << "a fresh volume is empty";
+  for (const char* name : {"full", "other"}) {
+    const Finished made = agentkernel({"create", "--mount", "none", "--volume", "vol:/data", name});
+    ASSERT_EQ(made.status, 0) << made.err;
+  }
+  ASSERT_EQ(exec("dd if=/dev/zero of=/data/ten bs=1M count=10").status, 0);
+  const auto in_other = [this](const std::string& script) {
+    return agentkernel({"exec", "other", "--", "sh", "-c", script});
+  };
+  EXPECT_NE(in_other("dd if=/dev/zero of=/data/more bs=1M count=10").status, 0);
+  EXPECT_EQ(in_other("stat -c %s /data/ten; rm /data/more").out, "10485760\n");
+  const auto used = parseNumber<std::uint64_t>(shown("used_bytes")).value_or(0);
+  EXPECT_GE(used, 10U << 20U);
+  EXPECT_LE(used, 16U << 20U);
+  // For reading only in one, while the other writes to the same file system.
+  EXPECT_NE(with("echo x > /data/x", "vol:/data:ro").status, 0);
+  EXPECT_EQ(in_other("echo x > /data/x && cat /data/x").out, "x\n");
+  EXPECT_EQ(with("cat /data/x", "vol:/data:ro").out, "x\n");
+}
+
+TEST_P(VolumeDiskTest, FilesEndAtItsSizeToo) {
+  const Finished bomb =
+      with("cd /data; i=0; while true > f$i; do i=$((i+1)); done 2>/dev/null; echo $i");
+  const auto made = parseNumber<std::uint32_t>(trim(bomb.out)).value_or(0);
+  EXPECT_GT(made, 1000U) << bomb.err;
+  EXPECT_LE(made, 2048U);
+}
+
+TEST_P(VolumeDiskTest, ItOutlivesSandboxesAndKilledProgramsAndLeavesNothing) {
+  ASSERT_EQ(with("echo precious > /data/f").status, 0);
+  EXPECT_TRUE(nothingLeft()) << "a volume that nobody shows holds no device";
+  ASSERT_EQ(agentkernel({"create", "--mount", "none", "--volume", "vol:/data", "full"}).status, 0);
+  for (const char* victim : {"ak-launcher", "agentkerneld"}) {
+    killProgram(victim);
+    EXPECT_EQ(exec("cat /data/f").out, "precious\n") << victim;
+  }
+  ASSERT_EQ(agentkernel({"stop", "full"}).status, 0);
+  EXPECT_TRUE(nothingLeft());
+  ASSERT_EQ(agentkernel({"start", "full"}).status, 0);
+  EXPECT_EQ(exec("cat /data/f").out, "precious\n");
+  ASSERT_EQ(agentkernel({"rm", "full"}).status, 0);
+  ASSERT_EQ(agentkernel({"volume", "rm", "vol"}).status, 0);
+  EXPECT_EQ(shell(cat("ls ", state(), "/volumes")).out, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Means,
+                         VolumeDiskTest,
+                         ::testing::Values(Means::Loop, Means::ProjectQuota),
+                         [](const auto& info) {
+                           return std::string(info.param == Means::Loop ? "Loop" : "ProjectQuota");
+                         });
 
 INSTANTIATE_TEST_SUITE_P(Means,
                          DiskTest,
