@@ -132,6 +132,9 @@ json sandboxState(const SandboxRecord& record, SandboxStatus status) {
   }
   body["container_work_dir"] = orNull(record.workdir);
   body["init_script"] = orNull(record.init_script);
+  for (const VolumeMount& volume : record.volumes) {
+    body["volumes"].push_back(mountText(volume));
+  }
   body["environment"] = pairsOf(record.environment);
   body["created_from_template"] = orNull(record.created_from_template);
   body["template_help_text"] = orNull(record.template_help_text);

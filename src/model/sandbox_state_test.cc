@@ -176,6 +176,13 @@ TEST(SandboxStateTest, OursHasEveryKeyThatItsOwnerWouldWrite) {
   }
 }
 
+TEST(SandboxStateTest, VolumesAreShownAsTheyWereAskedFor) {
+  SandboxRecord record;
+  record.volumes = {{"cache", "/root/.cache", false, "u1"}, {"data", "/data", true, "u2"}};
+  EXPECT_EQ(sandboxState(record, SandboxStatus::Stopped)["volumes"],
+            json({"cache:/root/.cache", "data:/data:ro"}));
+}
+
 TEST(SandboxStateTest, LabelsThatCannotBeSetAreShownOnly) {
   json body = least();
   body["labels"] = {{"spaces in it", "x"}};
