@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "guest/file_service.h"
+#include "guest/relay.h"
 #include "guest/simple_stream.h"
 #include "guest/stats_service.h"
 #include "sys/random.h"
@@ -108,7 +109,7 @@ Result<wire::GuestHello> Agent::admit(Session& session,
   answer.build = AK_VERSION;
   answer.proof = std::move(proof);
   answer.boot_id = boot_id_;
-  answer.capabilities = {"exec", "pty", "job", "file", "stats", "shutdown", "deadline"};
+  answer.capabilities = {"exec", "pty", "job", "file", "relay", "stats", "shutdown", "deadline"};
   return answer;
 }
 
@@ -135,6 +136,7 @@ Result<std::unique_ptr<Stream>> Agent::open(wire::Service service,
     case wire::Service::Job:
       return jobs_.open(execContext(), identity_.rules(), request, port);
     case wire::Service::Relay:
+      return openRelay({loop_, relays_, port}, request);
     case wire::Service::Egress:
       break;
   }

@@ -73,6 +73,7 @@ class Agent final : public EventHandler,
   std::unordered_set<Execution*> all_;
   std::list<std::unique_ptr<Execution>> pursued_;
   JobTable jobs_;
+  std::size_t relays_ = 0;
   std::list<std::unique_ptr<Session>> sessions_;
   Session* newest_ = nullptr;  // the authenticated one, if alive
   EventLoop::TimerId lease_ = 0;

@@ -15,6 +15,7 @@
 #include "wire/file.h"
 #include "wire/hello.h"
 #include "wire/job.h"
+#include "wire/relay.h"
 
 namespace ak::channel {
 
@@ -98,6 +99,26 @@ class FileWriter {
   virtual FileDigest digest() = 0;
 };
 
+// A connection to a port in the sandbox (wire/relay.h). Destroying it before it is over breaks it
+// on the other side too. Memory is bounded by the credit window: a caller that does not read stops
+// the sandbox's writer and nobody else. One reader and one writer, which may wait at the same time.
+class Relay {
+ public:
+  virtual ~Relay() = default;
+
+  // The next bytes, or the next datagram, without an end of waiting; nothing once the sandbox sends
+  // no more. Unavailable when the connection broke.
+  virtual net::Task<Result<std::optional<std::string>>> next() = 0;
+  // All of it, or one datagram (at most wire::kMaxDatagram). Waits for credit.
+  virtual net::Task<Status> write(std::string_view data) = 0;
+  // Nothing more is written.
+  virtual Status endWriting() = 0;
+  // When both have said so: until the sandbox's side has all. Timeout after `limit`.
+  virtual net::Task<Status> finish(std::chrono::milliseconds limit) = 0;
+  // Breaks it now: who waits for it fails with Cancelled.
+  virtual void abort() = 0;
+};
+
 // The host's side of one agent: a session over one byte channel. Owned by the sandbox that it
 // serves; all calls and completions on one executor.
 class Agent {
@@ -126,6 +147,10 @@ class Agent {
   virtual net::Task<Status> killJob(std::string id, std::chrono::milliseconds grace) = 0;
   // Of one that has ended: the agent gives up what it keeps of it.
   virtual net::Task<Status> forgetJob(std::string id) = 0;
+
+  // Connects to a port in the sandbox. Unavailable when nothing listens there, Capacity at
+  // wire::kMaxRelays, Unsupported when the agent is too old for it.
+  virtual net::Task<Result<std::unique_ptr<Relay>>> relay(wire::RelayRequest request) = 0;
 
   virtual net::Task<Status> ping() = 0;
   virtual net::Task<Status> shutdown() = 0;

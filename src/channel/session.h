@@ -70,7 +70,11 @@ class Session : public std::enable_shared_from_this<Session> {
   Status handleStale(const wire::Frame& frame);
   Status idleFrame(std::string_view what);
 
-  net::Task<Result<std::optional<Item>>> receive(Stream& stream);
+  // Nothing at the stream's orderly end, and where `until` is given, of that channel.
+  net::Task<Result<std::optional<Item>>> receive(Stream& stream,
+                                                 std::optional<std::uint8_t> until = std::nullopt);
+  // Resets it, and fails who waits for it.
+  void abort(Stream& stream, Error why);
   net::Task<Status> send(Stream& stream, std::uint8_t channel, std::string_view data);
   void setDeadline(Stream& stream, std::chrono::milliseconds limit);
   void release(Stream& stream);

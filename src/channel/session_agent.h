@@ -34,6 +34,8 @@ class SessionAgent final : public Agent {
   net::Task<Status> killJob(std::string id, std::chrono::milliseconds grace) override;
   net::Task<Status> forgetJob(std::string id) override;
 
+  net::Task<Result<std::unique_ptr<Relay>>> relay(wire::RelayRequest request) override;
+
   net::Task<Status> ping() override { return session_->ping(); }
 
   net::Task<Status> shutdown() override;

@@ -138,6 +138,8 @@ Status Session::handleStream(Stream& stream, Frame& frame) {
       AK_TRY(stream.addCredit(frame.payload));
       return idleFrame("credit");
     case FrameType::End:
+      stream.ended[frame.channel] = true;  // the decoder knows no other channels
+      stream.changed.notifyAll();
       return idleFrame("end");
     case FrameType::Close:
       stream.over = true;

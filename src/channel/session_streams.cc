@@ -51,7 +51,20 @@ void Session::release(Stream& stream) {
   streams_.erase(stream.number());
 }
 
-net::Task<Result<std::optional<Item>>> Session::receive(Stream& stream) {
+void Session::abort(Stream& stream, Error why) {
+  if (!ended_ && !stream.reset && !stream.done_by_us) {
+    outbox_.control(wire::FrameType::Reset, stream.number(), 0, {});
+    stream.reset = true;  // the guest forgets it; what it still sends is bounded by its credit
+    flush();
+  }
+  stream.failure = std::move(why);
+  stream.changed.notifyAll();
+  stream.credit.notifyAll();
+  bulk_free_.notifyAll();
+}
+
+net::Task<Result<std::optional<Item>>> Session::receive(Stream& stream,
+                                                        std::optional<std::uint8_t> until) {
   for (;;) {
     if (auto item = stream.take()) {
       if (const std::uint32_t bytes = stream.creditDue(item->channel); bytes != 0 && !ended_) {
@@ -69,7 +82,7 @@ net::Task<Result<std::optional<Item>>> Session::receive(Stream& stream) {
     if (ended_) {
       co_return std::unexpected(*ended_);
     }
-    if (stream.over) {
+    if (stream.over || (until && stream.ended[*until])) {
       co_return std::nullopt;
     }
     flush();

@@ -19,6 +19,9 @@ Status Stream::addData(std::uint8_t channel, std::string data) {
   if (channel >= window_.size() || data.size() > window_[channel]) {
     return fail(ErrorCode::Protocol, cat("stream ", number_, ": data beyond its credit"));
   }
+  if (ended[channel]) {
+    return fail(ErrorCode::Protocol, cat("stream ", number_, ": data behind its end"));
+  }
   window_[channel] -= static_cast<std::uint32_t>(data.size());
   // A guest that sends its window in frames of one byte must not cost us an item for each: join
   // them, past one item of the other channel if need be. Order holds within a channel, which is

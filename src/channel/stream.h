@@ -44,6 +44,7 @@ class Stream {
   net::Event changed;                             // an item, the end, a failure
   net::Event credit;                              // may_send grew, or the end
   std::uint64_t may_send = wire::kInitialCredit;  // stdin or file content, in bytes
+  std::array<bool, 3> ended{};                    // the guest sends no more on this channel
   bool over = false;                   // the guest sent Close or Reset; items may be left
   bool reset = false;                  // it was Reset: the guest has forgotten the stream
   bool done_by_us = false;             // Close sent: nothing to reset any more

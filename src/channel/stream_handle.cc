@@ -35,6 +35,14 @@ net::Task<Result<std::optional<Item>>> StreamHandle::receiveOrEnd(std::chrono::m
   co_return item;
 }
 
+net::Task<Result<std::optional<Item>>> StreamHandle::receiveUntilEnd(std::uint8_t channel) {
+  return session_->receive(*stream_, channel);
+}
+
+void StreamHandle::abort(Error why) {
+  session_->abort(*stream_, std::move(why));
+}
+
 void StreamHandle::setDeadline(std::chrono::milliseconds limit) {
   session_->setDeadline(*stream_, limit);
 }

@@ -35,6 +35,8 @@ class StreamHandle {
   net::Task<Result<Item>> receiveWithin(std::chrono::milliseconds limit);
   // The same, and nothing at the orderly end.
   net::Task<Result<std::optional<Item>>> receiveOrEnd(std::chrono::milliseconds limit);
+  // The same without a limit, and nothing once the guest has ended this channel.
+  net::Task<Result<std::optional<Item>>> receiveUntilEnd(std::uint8_t channel);
   // Data in chunks as credit allows; returns when all of it is on its way. Waits as long as the
   // guest does not read.
   net::Task<Status> send(std::uint8_t channel, std::string_view data);
@@ -47,6 +49,8 @@ class StreamHandle {
   Status control(std::string_view payload);
   // Our side is done: the agent may forget the stream.
   void close();
+  // Resets the stream; who waits for it fails with `why`.
+  void abort(Error why);
 
  private:
   std::shared_ptr<Session> session_;  // shared with the Agent and the other streams

@@ -46,7 +46,7 @@ enum class Service : std::uint8_t {
   Exec = 1,
   Job = 2,
   File = 3,
-  Relay = 4,   // reserved
+  Relay = 4,
   Egress = 5,  // reserved
   Control =
       6,  // ping is a frame; shutdown, clock (reserved), reseed (reserved), hostname (reserved)

@@ -84,7 +84,7 @@ struct GuestHello {
   std::string build;
   std::string proof;
   std::string boot_id;                    // random, made by the agent at its start
-  std::vector<std::string> capabilities;  // "exec", "pty", "file", "stats", "shutdown", ...
+  std::vector<std::string> capabilities;  // "exec", "pty", "file", "relay", ...
   bool operator==(const GuestHello&) const = default;
 };
 

@@ -1,4 +1,7 @@
-// Exec, job, file, stats, control and error records.
+// Exec, job, file, relay, stats, control and error records.
+#include <algorithm>
+#include <optional>
+
 #include <gtest/gtest.h>
 
 #include "base/tlv.h"
@@ -6,7 +9,9 @@
 #include "wire/error.h"
 #include "wire/exec.h"
 #include "wire/file.h"
+#include "wire/frame.h"
 #include "wire/job.h"
+#include "wire/relay.h"
 #include "wire/stats.h"
 
 namespace ak::wire {
@@ -252,6 +257,57 @@ TEST(JobRecordsTest, AnswersAreBounded) {
   EXPECT_FALSE(decodeJobList(encode(many)));
   many.pop_back();
   EXPECT_TRUE(decodeJobList(encode(many)));
+}
+
+TEST(RelayRecordsTest, RequestsRoundTripAndAreValidated) {
+  using enum RelayRequest::Protocol;
+  for (const RelayRequest& request : {RelayRequest{Tcp, 1}, RelayRequest{Udp, 65'535}}) {
+    EXPECT_EQ(*decodeRelayRequest(encode(request)), request);
+    expectTruncationsDiffer(encode(request), decodeRelayRequest, request);
+  }
+  EXPECT_FALSE(decodeRelayRequest(encode(RelayRequest{Tcp, 0})));
+  EXPECT_FALSE(decodeRelayRequest(TlvWriter().number(1, 1).number(2, 65'536).text()));
+  EXPECT_EQ(decodeRelayRequest(TlvWriter().number(1, 9).number(2, 1).text()).error().code,
+            ErrorCode::Unsupported);
+}
+
+// The datagrams that come out of the pieces; nothing when they are refused.
+std::optional<std::vector<std::string>> datagramsOf(std::string_view bytes, std::size_t piece) {
+  DatagramDecoder decoder;
+  std::vector<std::string> all;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
+    decoder.feed(bytes.substr(0, piece));
+    for (;;) {
+      const auto next = decoder.next();
+      if (!next) {
+        return std::nullopt;
+      }
+      if (!*next) {
+        break;
+      }
+      all.emplace_back(**next);
+    }
+  }
+  return all;
+}
+
+TEST(RelayRecordsTest, DatagramsKeepTheirBoundariesHoweverTheyAreCut) {
+  const std::vector<std::string> sent = {"hello", "", std::string(kMaxDatagram, 'x'), "last"};
+  std::string bytes;
+  for (const std::string& datagram : sent) {
+    encodeDatagram(bytes, datagram);
+  }
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, kChunk, bytes.size()}) {
+    EXPECT_EQ(datagramsOf(bytes, piece), sent) << piece;
+  }
+  EXPECT_EQ(datagramsOf(bytes.substr(0, bytes.size() - 1), 7)->size(), sent.size() - 1);
+}
+
+TEST(RelayRecordsTest, ADatagramThatUdpCannotCarryIsRefused) {
+  EXPECT_FALSE(datagramsOf("\xff\xff", 2));
+  std::string bytes;
+  encodeDatagram(bytes, std::string(kMaxDatagram + 1, 'x'));
+  EXPECT_FALSE(datagramsOf(bytes, bytes.size()));
 }
 
 TEST(StatsRecordTest, RoundTrips) {
