@@ -12,6 +12,7 @@
 #include "model/lifetime.h"
 #include "model/permissions.h"
 #include "model/volume.h"
+#include "model/port.h"
 
 namespace ak::model {
 
@@ -88,7 +89,8 @@ struct RunRequest : AskedLimits {
   bool want_changes = false;  // list what the guest wrote, in the Exit frame
   std::optional<std::chrono::milliseconds> timeout;
   std::vector<FileInjection> files;
-  std::string init_script;  // for `sh -c` inside, as uid 0, after each start
+  std::string init_script;         // for `sh -c` inside, as uid 0, after each start
+  std::vector<PortMapping> ports;  // to be published
   WorkspaceRequest workspace;
   std::optional<ProjectFile> project;
   std::vector<VolumeMount> volumes;

@@ -72,6 +72,19 @@ void readCommon(JsonFields& fields, Request& request) {
   }
 }
 
+void readPorts(JsonFields& fields, std::vector<PortMapping>& ports) {
+  std::vector<std::string> texts;
+  fields.strings("ports", texts);
+  for (const std::string& text : texts) {
+    if (auto mapping = parsePortMapping(text)) {
+      ports.push_back(*std::move(mapping));
+    } else {
+      fields.reject(std::move(mapping).error());
+      return;
+    }
+  }
+}
+
 template <typename T>
 void readWord(JsonFields& fields,
               std::string_view key,
@@ -182,6 +195,9 @@ json toJson(const RunRequest& request) {
   for (const VolumeMount& volume : request.volumes) {
     body["volumes"].push_back(mountText(volume));
   }
+  for (const PortMapping& mapping : request.ports) {
+    body["ports"].push_back(toText(mapping));
+  }
   putNotes(body, request.notes);
   return body;
 }
@@ -229,6 +245,7 @@ Result<RunRequest> runRequestFromJson(const json& body) {
   }
   fields.string("init_script", request.init_script);
   readVolumes(fields, request.volumes);
+  readPorts(fields, request.ports);
   readNotes(fields, request.notes);
   if (auto status = std::move(fields).status(); !status) {
     return std::unexpected(std::move(status).error());

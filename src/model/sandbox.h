@@ -10,6 +10,7 @@
 #include "model/label.h"
 #include "model/lifetime.h"
 #include "model/permissions.h"
+#include "model/port.h"
 #include "model/run_request.h"
 
 namespace ak::model {
@@ -37,6 +38,7 @@ struct SandboxRecord {
   IdRange ids;
   std::string init_script;
   std::vector<VolumeMount> volumes;
+  std::vector<PortMapping> ports;  // published while it runs; a chosen host port is kept
   // Frozen layers that it stands on, top first, by id: under its root, and under its workspace.
   // Both are of the same layers until changes of the workspace were discarded.
   std::vector<std::string> layers;

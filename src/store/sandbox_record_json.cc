@@ -108,6 +108,32 @@ void readPermissions(Reader& outer, const json& body, model::Permissions& permis
   outer.absorb(in);
 }
 
+json portsToJson(const std::vector<model::PortMapping>& ports) {
+  json list = json::array();
+  for (const model::PortMapping& mapping : ports) {
+    list.push_back({{"asked", model::askedText(mapping)}, {"host", mapping.host}});
+  }
+  return list;
+}
+
+void readPorts(Reader& outer, const json& list, std::vector<model::PortMapping>& ports) {
+  if (!list.is_array()) {
+    return;  // an older row
+  }
+  for (const json& entry : list) {
+    Reader in(entry, "ports[]");
+    model::PortMapping mapping;
+    std::uint16_t host = 0;
+    in.readWord("asked", mapping, model::parsePortMapping);
+    in.read("host", host);
+    outer.absorb(in);
+    if (mapping.automatic) {
+      mapping.host = host;
+    }
+    ports.push_back(std::move(mapping));
+  }
+}
+
 json lifetimeToJson(const model::Lifetime& lifetime) {
   json body = {
       {"expires_at", lifetime.expires_at},       {"last_activity_at", lifetime.last_activity_at},
@@ -180,6 +206,7 @@ json recordToJson(const model::SandboxRecord& record) {
           {"ids", {{"base", record.ids.base}, {"count", record.ids.count}}},
           {"init_script", record.init_script},
           {"volumes", volumesToJson(record.volumes)},
+          {"ports", portsToJson(record.ports)},
           {"layers", record.layers},
           {"workspace_layers", record.workspace_layers},
           {"freezing", record.freezing},
@@ -224,6 +251,7 @@ Result<model::SandboxRecord> recordFromJson(const json& body) {
   in.absorb(ids_in);
   in.read("init_script", record.init_script);
   readVolumes(in, body, record.volumes);
+  readPorts(in, in.member("ports"), record.ports);
   in.read("layers", record.layers);
   in.read("workspace_layers", record.workspace_layers);
   in.read("freezing", record.freezing);
