@@ -16,6 +16,11 @@ Task<void> AsyncFd::writable() {
                                   boost::asio::use_awaitable);
 }
 
+Task<void> AsyncFd::broken() {
+  co_await descriptor_.async_wait(boost::asio::posix::descriptor_base::wait_error,
+                                  boost::asio::use_awaitable);
+}
+
 void AsyncFd::close() {
   boost::system::error_code ignored;  // close(2) reports nothing that could be mended here
   descriptor_.close(ignored);

@@ -18,6 +18,8 @@ class AsyncFd {
   // Ends when ready. Cancelled: throws operation_aborted, as all of Asio here does.
   Task<void> readable();
   Task<void> writable();
+  // Ends when the other side is gone in both directions (EPOLLHUP) or with an error.
+  Task<void> broken();
 
   // Waits end with operation_aborted.
   void close();
