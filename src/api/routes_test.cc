@@ -127,18 +127,42 @@ TEST_F(RoutesTest, ASandboxFromCreationToRemoval) {
   EXPECT_EQ(client.get("/sandboxes/web-1").status, 404);
 }
 
+TEST_F(RoutesTest, PortsAreShownAsTheyAreAskedForAndTheChosenOnesWhileItRuns) {
+  RawClient client = this->client();
+  const json made = data(client.call(
+      "POST", "/sandboxes", R"({"name":"web","ports":["80","8053:53/udp","[::]:8080:80"]})"));
+  EXPECT_EQ(made["ports"], json::parse(R"(["49153:80","8053:53/udp","[::]:8080:80"])"));
+  EXPECT_FALSE(made.contains("ip")) << "it has no network card";
+  EXPECT_EQ(data(client.call("POST", "/sandboxes/web/stop", "")), "Sandbox stopped");
+  EXPECT_EQ(data(client.get("/sandboxes/web"))["ports"][0], "80");
+  EXPECT_FALSE(
+      data(client.call("POST", "/sandboxes", R"({"name":"none","ports":null})")).contains("ports"));
+}
+
+TEST_F(RoutesTest, DoctorNamesPortsThatOthersReach) {
+  RawClient client = this->client();
+  client.call("POST", "/sandboxes", R"({"name":"web","ports":["8080:80","0.0.0.0:8081:80"]})");
+  std::string told;
+  for (const json& check : data(client.get("/doctor"))["checks"]) {
+    told += check["name"] == "open_port" ? check["message"].get<std::string>() : "";
+  }
+  EXPECT_TRUE(told.contains("0.0.0.0:8081->80/tcp")) << told;
+  EXPECT_FALSE(told.contains("8080")) << told;
+}
+
 TEST_F(RoutesTest, CreateRefusesWhatItCannotDo) {
   RawClient client = this->client();
   for (const char* body :
-       {R"({"name":"a","ports":["80:80"]})", R"({"name":"a","secrets":["K:h"]})",
-        R"({"name":"a","placeholder_secrets":true})", R"({"name":"a","backend":"docker"})"}) {
+       {R"({"name":"a","secrets":["K:h"]})", R"({"name":"a","placeholder_secrets":true})",
+        R"({"name":"a","backend":"docker"})"}) {
     const RawResponse response = client.call("POST", "/sandboxes", body);
     EXPECT_EQ(response.status, errorCodeInfo(ErrorCode::Unsupported).http_status) << body;
     EXPECT_FALSE(failureOf(response).value("remedy", "").empty());
   }
   for (const char* body :
        {"{", "[]", "{\"name\":1}", "{}", R"({"name":"a/b"})", R"({"name":"a","env":["=x"]})",
-        R"({"name":"a","volumes":1,"env":null})"}) {
+        R"({"name":"a","volumes":1,"env":null})", R"({"name":"a","ports":["80:0"]})",
+        R"({"name":"a","ports":[80]})", R"({"name":"a","ports":"80"})"}) {
     EXPECT_EQ(client.call("POST", "/sandboxes", body).status, 400) << body;
   }
   EXPECT_TRUE(

@@ -40,6 +40,17 @@ json toJson(const manager::Phases& phases) {
 
 namespace {
 
+// A port that was chosen is a fact of the running sandbox only.
+void putPorts(json& body, const manager::SandboxView& view) {
+  const bool runs = view.status == model::SandboxStatus::Running;
+  for (const model::PortMapping& port : view.record.ports) {
+    body["ports"].push_back(runs ? model::toText(port) : model::askedText(port));
+  }
+  if (!view.port_problems.empty()) {
+    body["port_problems"] = view.port_problems;
+  }
+}
+
 void putNotes(json& body, const model::SandboxRecord& record) {
   if (!record.labels.empty()) {
     body["labels"] = record.labels;
@@ -122,6 +133,7 @@ json toJson(const manager::SandboxView& view) {
   if (view.status == model::SandboxStatus::Running) {
     body["pid"] = record.pid;
   }
+  putPorts(body, view);
   putNotes(body, record);
   return body;
 }

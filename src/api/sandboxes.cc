@@ -21,7 +21,7 @@ namespace {
 // What other versions of this API take here and this one cannot do yet. Leaving one out in silence
 // would give a sandbox that is not what was asked for.
 constexpr auto kNotYet = std::to_array<std::string_view>(
-    {"agent", "ports", "secret_files", "secret_mappings", "secrets", "source_ref", "source_url"});
+    {"agent", "secret_files", "secret_mappings", "secrets", "source_ref", "source_url"});
 
 bool asksForSomething(const json& value) {
   return !value.is_null() && !(value.is_boolean() && !value.get<bool>()) &&

@@ -9,6 +9,7 @@
 #include "api/reply.h"
 #include "api/routes.h"
 #include "base/text.h"
+#include "manager/host_doctor.h"
 
 namespace ak::api {
 
@@ -82,7 +83,11 @@ json toJson(const std::vector<manager::DoctorCheck>& checks) {
 }
 
 Task<Result<HttpResponse>> getDoctor(Call& call) {
-  co_return success(toJson(co_await call.context.doctor.check()));
+  std::vector<manager::DoctorCheck> checks = co_await call.context.doctor.check();
+  manager::LabelFilter all;
+  std::ranges::move(manager::checkPorts(co_await call.manager.list(std::move(all))),
+                    std::back_inserter(checks));
+  co_return success(toJson(checks));
 }
 
 Task<Result<HttpResponse>> getBackends(Call& call) {

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "client/envelope.h"
+#include "model/port.h"
 #include "model/run_request_json.h"
 
 namespace ak::cli {
@@ -78,6 +79,20 @@ std::string fieldText(const json& object, std::string_view key) {
   }
   return found->is_string() ? found->get<std::string>()
                             : found->dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::vector<std::string> portTexts(const json& sandbox) {
+  std::vector<std::string> texts;
+  const auto list = listIn(sandbox, "ports");
+  if (!list) {
+    return texts;
+  }
+  for (const json& item : list->get()) {
+    std::string text = item.is_string() ? item.get<std::string>() : item.dump();
+    const auto mapping = model::parsePortMapping(text);
+    texts.push_back(mapping ? model::describe(*mapping) : std::move(text));
+  }
+  return texts;
 }
 
 std::string fieldTime(const json& object, std::string_view key) {

@@ -41,6 +41,8 @@ std::string fieldLines(const nlohmann::json& value);
 
 // The text of a field for a table: strings as they are, other scalars as JSON, "" when absent.
 std::string fieldText(const nlohmann::json& object, std::string_view key);
+// The published ports of a sandbox for people: "127.0.0.1:49153->80/tcp".
+std::vector<std::string> portTexts(const nlohmann::json& sandbox);
 // The same of a time (RFC 3339), to the second.
 std::string fieldTime(const nlohmann::json& object, std::string_view key);
 

@@ -161,12 +161,14 @@ TEST_F(ProgramTest, TablesAreAlignedAndPathsEscaped) {
   const ScriptedServer server(socket(), [&](Peer& peer) {
     seen = peer.request();
     peer.answer(R"({"success":true,"data":[{"name":"a","status":"running","image":"host",
-      "backend":"native","created_at":"2026-11-21T15:49:35.069048Z"},{"name":"longer-name","status":"stopped"}]})");
+      "backend":"native","ports":["49153:80","[::]:53:53/udp"],"created_at":"2026-11-21T15:49:35.069048Z"},{"name":"longer-name","status":"stopped"}]})");
   });
-  EXPECT_EQ(run({"list"}).out,
-            "NAME         STATUS   IMAGE  BACKEND  CREATED\n"
-            "a            running  host   native   2026-11-21T15:49:35Z\n"
-            "longer-name  stopped  -      -        -\n");
+  EXPECT_EQ(
+      run({"list"}).out,
+      "NAME         STATUS   IMAGE  BACKEND  PORTS                                    CREATED\n"
+      "a            running  host   native   127.0.0.1:49153->80/tcp,[::]:53->53/udp  "
+      "2026-11-21T15:49:35Z\n"
+      "longer-name  stopped  -      -        -                                        -\n");
   run({"inspect", "a/../b?c"});
   EXPECT_TRUE(seen.starts_with("GET /sandboxes/a%2f..%2fb%3fc HTTP/1.1\r\n")) << seen;
 }

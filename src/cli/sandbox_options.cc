@@ -52,6 +52,13 @@ Status fillPermissions(const Arguments& arguments, model::RunRequest& request) {
   return {};
 }
 
+Status fillPorts(const Arguments& arguments, std::vector<model::PortMapping>& ports) {
+  for (const std::string& word : arguments.values("publish")) {
+    ports.push_back(AK_TRY(model::parsePortMapping(word)));
+  }
+  return model::validatePorts(ports);
+}
+
 Status fillNotes(const Arguments& arguments, model::Notes& notes) {
   notes.labels = AK_TRY(parseLabels(arguments.values("label")));
   if (const auto text = arguments.value("description")) {
@@ -88,6 +95,7 @@ Result<std::uint64_t> parseSeconds(std::string_view option, std::string_view wor
 Status fillSandbox(Context& context, const Arguments& arguments, model::RunRequest& request) {
   AK_TRY(fillLimits(arguments, request));
   AK_TRY(fillPermissions(arguments, request));
+  AK_TRY(fillPorts(arguments, request.ports));
   AK_TRY(fillNotes(arguments, request.notes));
   request.image = arguments.value("image").value_or("");
   for (const std::string& word : arguments.values("file")) {

@@ -16,6 +16,8 @@ inline constexpr std::array<OptionSpec, 21> kSandboxOptions = {{
      "permissive,moderate,restrictive,custom"},
     {"network", 0, Takes::Value, "MODE", "none, or full for a real interface", "none,full"},
     {"no-network", 0, Takes::Nothing, "", "The same as --network none"},
+    {"publish", 'P', Takes::Values, "[HOST:]PORT",
+     "Publish a port of it on this machine, at HOST (a port, ADDR:PORT) or one that is chosen"},
     {"memory", 'm', Takes::Value, "SIZE", "Memory limit, such as 512mb or 2g"},
     {"cpus", 0, Takes::Value, "N", "Processor limit in cores, such as 2 or 0.5"},
     {"pids", 0, Takes::Value, "N", "Limit of processes and threads"},

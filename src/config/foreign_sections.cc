@@ -28,7 +28,7 @@ constexpr ForeignSection kSections[] = {
     {"llm_governance", kEnabled, kTakeOut},
     {"llm_keys", kAnything, "Take the section out; secrets cannot be bound yet."},
     {"microvm", {}, kTakeOut},
-    {"network", {}, "Take the section out; ports cannot be published yet."},
+    {"network", {}, "Take the section out; publish ports with: agentkernel run --publish"},
     {"orchestrator", {}, kTakeOut},
     {"proxy", {}, kTakeOut},
     {"quotas", kEnabled, "Use [limits] in the user configuration."},

@@ -1,5 +1,8 @@
 #include "manager/audited_manager.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/text.h"
 #include "manager/operation_record.h"
 
@@ -44,6 +47,7 @@ struct Made {
   std::string backend;
   model::Labels labels;
   std::vector<model::VolumeMount> volumes;
+  const std::vector<model::PortMapping>& ports;
   const model::Permissions& permissions;
 };
 
@@ -58,6 +62,11 @@ Event& addMade(Event& event, const Made& made) {
       words.push_back(model::mountText(volume));
     }
     event.texts("volumes", words);
+  }
+  if (!made.ports.empty()) {
+    std::vector<std::string> shown;
+    std::ranges::transform(made.ports, std::back_inserter(shown), model::describe);
+    event.texts("ports", shown);
   }
   return addSecurity(event, made.permissions);
 }
@@ -82,8 +91,8 @@ net::Task<Result<RunResult>> AuditedManager::run(Caller caller,
     if (stays) {
       Event made = auditor_.about(Kind::SandboxCreated, caller_);
       addSandbox(made, "name", started.sandbox, started.uuid);
-      auditor_.record(addMade(
-          made, {started.image, inner_.overview().backend, labels, volumes, started.permissions}));
+      auditor_.record(addMade(made, {started.image, inner_.overview().backend, labels, volumes,
+                                     started.ports, started.permissions}));
       Event begun = auditor_.about(Kind::SandboxStarted, caller_);
       addSandbox(begun, "name", started.sandbox, started.uuid);
       auditor_.record(addSecurity(begun, started.permissions));
@@ -134,7 +143,8 @@ net::Task<Result<SandboxView>> AuditedManager::create(Caller caller, model::RunR
   const model::SandboxRecord& is = made->record;
   Event created = auditor_.about(Kind::SandboxCreated, caller_);
   addSandbox(created, "name", is.name, is.uuid);
-  record.done(addMade(created, {is.image, is.backend, is.labels, is.volumes, is.permissions}));
+  record.done(
+      addMade(created, {is.image, is.backend, is.labels, is.volumes, is.ports, is.permissions}));
   Event started = auditor_.about(Kind::SandboxStarted, caller_);
   addSandbox(started, "name", is.name, is.uuid);
   auditor_.record(addSecurity(started, is.permissions));

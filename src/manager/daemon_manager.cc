@@ -38,7 +38,7 @@ SandboxView viewOf(const Sandbox& sandbox) {
   const model::SandboxStatus status = !lifetime.archived_at.empty() ? model::SandboxStatus::Archived
                                       : !lifetime.dormant_at.empty() ? model::SandboxStatus::Dormant
                                                                      : sandbox.status;
-  return {sandbox.record, status};
+  return {sandbox.record, status, sandbox.port_problems};
 }
 
 net::Task<Result<SandboxView>> DaemonManager::create(Caller caller, model::RunRequest request) {

@@ -151,6 +151,25 @@ Checks checkHost(const env::Paths& paths, UserSettings& settings, Daemon daemon)
   return checks;
 }
 
+Checks checkPorts(const std::vector<SandboxView>& sandboxes) {
+  Checks checks;
+  for (const SandboxView& view : sandboxes) {
+    for (const model::PortMapping& port : view.record.ports) {
+      if (view.status == model::SandboxStatus::Running && !model::onLoopback(port)) {
+        checks.push_back({"open_port", CheckStatus::Info,
+                          cat("other machines can connect to sandbox '", view.record.name,
+                              "': ", model::describe(port)),
+                          "Publish it without an address if only this machine is to reach it."});
+      }
+    }
+    for (const std::string& problem : view.port_problems) {
+      checks.push_back(
+          {"port", CheckStatus::Warning, cat("sandbox '", view.record.name, "': ", problem), ""});
+    }
+  }
+  return checks;
+}
+
 net::Task<Checks> HostDoctor::check() {
   Checks checks = co_await parts_.workers.run(
       [this] { return checkHost(parts_.paths, parts_.settings, Daemon::Runs); });

@@ -6,6 +6,7 @@
 #include "env/paths.h"
 #include "manager/auditor.h"
 #include "manager/doctor.h"
+#include "manager/manager.h"
 #include "manager/user_settings.h"
 #include "net/loop.h"
 
@@ -32,6 +33,9 @@ class HostDoctor final : public Doctor {
 
 // Without one, checks that a daemon answers better are made as far as files tell.
 enum class Daemon : std::uint8_t { None, Runs };
+
+// Ports that other machines can connect to: nobody has them unasked, and nobody should forget them.
+std::vector<DoctorCheck> checkPorts(const std::vector<SandboxView>& sandboxes);
 
 // The part that needs no daemon; `agentkerneld --doctor` prints it. Blocking.
 std::vector<DoctorCheck> checkHost(const env::Paths& paths, UserSettings& settings, Daemon daemon);

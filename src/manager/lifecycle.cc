@@ -13,6 +13,7 @@ Lifecycle::Lifecycle(const Foundation& foundation)
     : foundation_(foundation),
       timekeeper_(foundation.clock),
       jobs_(foundation, timekeeper_),
+      ports_(foundation, timekeeper_, table_),
       layers_({foundation.workers, foundation.backend, foundation.ids, foundation.log, table_,
                foundation.state_directory}),
       volumes_({foundation.workers, foundation.store_worker, foundation.backend, foundation.store,

@@ -14,6 +14,7 @@
 #include "manager/job_keeper.h"
 #include "manager/layer_keeper.h"
 #include "manager/plan.h"
+#include "manager/port_keeper.h"
 #include "manager/sandbox_table.h"
 #include "manager/timekeeper.h"
 #include "manager/volume_keeper.h"
@@ -127,6 +128,8 @@ class Lifecycle {
 
   JobKeeper& jobs() { return jobs_; }
 
+  PortKeeper& ports() { return ports_; }
+
   std::string directoryOf(const std::string& uuid) const;
   // The writable layers of its workspace, running or not; NotFound without one. To be closed on a
   // worker: one may be the last of a disk image's mount, which then is written back.
@@ -193,6 +196,7 @@ class Lifecycle {
   const Timekeeper timekeeper_;
   SandboxTable table_;
   JobKeeper jobs_;
+  PortKeeper ports_;
   LayerKeeper layers_;
   VolumeKeeper volumes_;
   policy::Reservation held_;

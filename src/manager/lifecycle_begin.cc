@@ -57,6 +57,7 @@ net::Task<Result<SandboxPtr>> Lifecycle::beginNow(const Plan& plan, BeginOptions
   record.protected_paths = plan.protected_paths;
   record.init_script = plan.init_script;
   record.volumes = AK_CO_TRY(volumes_.resolve(plan.volumes));
+  record.ports = plan.ports;
   record.one_shot = options.one_shot;
   record.created_at = now;
   record.vsock_cid = options.durable ? takeCid() : 0;
@@ -163,12 +164,15 @@ net::Task<Status> Lifecycle::startBox(const SandboxPtr& sandbox,
     request.workspace.frozen =
         AK_CO_TRY(frozenHostPaths(foundation_.state_directory, record.workspace_layers));
   }
+  // First: what is most likely to be refused, and costs nothing to give back.
+  std::vector<forward::HostPort> ports = AK_CO_TRY(ports_.bind(*sandbox));
   Result<backend::Started> started = co_await foundation_.backend.start(std::move(request));
   if (!started) {
     co_return std::unexpected(std::move(started).error());
   }
   adopt(*sandbox, std::move(*started));
   volumes_.used(record.volumes);
+  ports_.open(sandbox, std::move(ports));
   if (sandbox->durable) {
     Result<OutputLog> log = OutputLog::open(directoryOf(record.uuid));
     if (log) {

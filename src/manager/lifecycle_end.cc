@@ -54,6 +54,7 @@ void Lifecycle::markStopped(Sandbox& sandbox, std::string reason) {
   sandbox.record.pid = 0;
   sandbox.record.start_ticks = 0;
   sandbox.record.stop_reason = std::move(reason);
+  ports_.close(sandbox);
   sandbox.agent.reset();
   sandbox.process.reset();
   sandbox.log.reset();
@@ -231,6 +232,7 @@ void Lifecycle::endWithoutCommand(const SandboxPtr& sandbox) {
 
 net::Task<void> Lifecycle::close() {
   co_await jobs_.close();
+  co_await ports_.closeAll();
   for (const SandboxPtr& sandbox : table_.all()) {
     if (!sandbox->durable) {
       (void)co_await stop(sandbox, "the daemon stops");  // forget() has logged what went wrong

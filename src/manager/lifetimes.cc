@@ -50,6 +50,7 @@ Lifetimes::Lifetimes(const Foundation& foundation, Lifecycle& lifecycle)
       timekeeper_(lifecycle.timekeeper()),
       sooner_(foundation.executor) {
   lifecycle.jobs().onIdle([this](const Sandbox& sandbox) { consider(sandbox); });
+  lifecycle.ports().onIdle([this](const Sandbox& sandbox) { consider(sandbox); });
 }
 
 net::Task<Status> Lifetimes::update(SandboxPtr sandbox, SandboxUpdate update) {

@@ -44,6 +44,7 @@ class ExecSink {
     bool from_pool = false;
     model::Permissions permissions;
     std::vector<std::string> command;  // when the request named none
+    std::vector<model::PortMapping> ports;
   };
 
   virtual net::Task<Status> started(const Started& started) = 0;
@@ -85,6 +86,7 @@ struct RunResult {
 struct SandboxView {
   model::SandboxRecord record;
   model::SandboxStatus status = model::SandboxStatus::Stopped;
+  std::vector<std::string> port_problems;  // ports that are not published, and why
 };
 
 struct Resized {

@@ -63,6 +63,7 @@ Result<Plan> planFromRecord(const model::SandboxRecord& record, image::ImageStor
   plan.workdir = record.workdir;
   plan.user = record.user;
   plan.init_script = record.init_script;
+  plan.ports = record.ports;
   plan.workspace_path = record.workspace_path;
   plan.workspace.mode = record.permissions.workspace;
   if (plan.workspace.mode != model::WorkspaceMode::None) {

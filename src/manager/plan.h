@@ -34,8 +34,9 @@ struct Plan {
   std::vector<model::FileInjection> files;
   std::string init_script;
   std::vector<model::VolumeMount> volumes;  // checked; their volumes may not be there
-  std::vector<std::string> hints;           // manager.h
-  std::vector<std::string> warnings;        // manager.h
+  std::vector<model::PortMapping> ports;
+  std::vector<std::string> hints;     // manager.h
+  std::vector<std::string> warnings;  // manager.h
 };
 
 // Completes what a writable workspace protects by what is in the directory now. Blocking.

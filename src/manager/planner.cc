@@ -222,6 +222,8 @@ Status Planner::chooseImage(const Sources& sources,
 }
 
 Status Planner::chooseSurroundings(const model::RunRequest& request, Plan& plan) const {
+  AK_TRY(model::validatePorts(request.ports));
+  plan.ports = request.ports;
   plan.user = request.user.empty() ? plan.image.user : request.user;
   plan.workdir = request.workdir;
   if (plan.workdir.empty()) {

@@ -211,7 +211,11 @@ net::Task<Status> Lifecycle::reconnect(SandboxPtr sandbox) {
         sandbox->log = std::move(*log);
       }
       jobs_.adopt(sandbox, [this, sandbox] { endWithoutCommand(sandbox); });
+      const bool changed = ports_.reopen(sandbox);
       co_await tellDeadline(sandbox);
+      if (changed) {
+        co_return co_await save(*sandbox);
+      }
       co_return Status{};
     }
     reason = cat("found ended after a daemon restart: ", found.error().message);

@@ -184,6 +184,10 @@ net::Task<Result<RunResult>> DaemonManager::run(Caller caller,
   started.warnings = state.plan.warnings;
   started.from_pool = state.sandbox->from_pool;
   started.permissions = state.sandbox->record.permissions;
+  started.ports = state.sandbox->record.ports;
+  for (const model::PortMapping& port : started.ports) {
+    started.hints.push_back(cat("Published ", model::describe(port), "."));
+  }
   if (state.request.command.empty()) {
     started.command = state.plan.command;
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "forward/forwarder.h"
 #include "manager/output_log.h"
 #include "model/sandbox.h"
 #include "net/event.h"
@@ -50,6 +51,8 @@ struct Sandbox {
   std::string told_end;                                  // the expires_at that its agent knows of
   bool adopting = false;                                 // its jobs are being found out
   unsigned starting_jobs = 0;  // on record already, or about to be, and not yet in `jobs`
+  std::shared_ptr<forward::Forwarder> ports;  // also held until it has ended; see port_keeper.h
+  std::vector<std::string> port_problems;     // why some are not published
 
   // Status, busy or the log have changed. Whoever looks at them over a suspension compares the
   // revision before it waits: a notification in between reaches nobody.

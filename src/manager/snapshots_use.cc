@@ -19,6 +19,7 @@ constexpr std::size_t kLongestName = 63;
 model::SandboxRecord likenessOf(const model::SandboxRecord& record) {
   model::SandboxRecord likeness = record;
   likeness.freezing.clear();
+  likeness.ports = model::inheritedPorts(record.ports);
   likeness.one_shot = false;
   likeness.lifetime = {};
   likeness.ids = {};

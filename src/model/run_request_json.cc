@@ -73,6 +73,9 @@ void readCommon(JsonFields& fields, Request& request) {
 }
 
 void readPorts(JsonFields& fields, std::vector<PortMapping>& ports) {
+  if (fields.find("ports") == nullptr) {
+    return;  // null too, as other versions of this API send it
+  }
   std::vector<std::string> texts;
   fields.strings("ports", texts);
   for (const std::string& text : texts) {

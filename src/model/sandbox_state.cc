@@ -97,6 +97,19 @@ void putLabels(json& body, const Labels& labels) {
   }
 }
 
+// Without a host port: to be chosen. Only one that runs has one that was.
+json portsOf(const std::vector<PortMapping>& ports, SandboxStatus status) {
+  json list = json::array();
+  for (const PortMapping& port : ports) {
+    const bool known = port.host != 0 && (!port.automatic || status == SandboxStatus::Running);
+    list.push_back({{"host_address", port.address},
+                    {"host_port", known ? json(port.host) : json()},
+                    {"container_port", port.container},
+                    {"protocol", name(port.protocol)}});
+  }
+  return list;
+}
+
 void putOurs(json& body, const SandboxRecord& record, SandboxStatus status) {
   body["status"] = name(status);
   body["permissions"] = toJson(record.permissions);
@@ -134,6 +147,9 @@ json sandboxState(const SandboxRecord& record, SandboxStatus status) {
   body["init_script"] = orNull(record.init_script);
   for (const VolumeMount& volume : record.volumes) {
     body["volumes"].push_back(mountText(volume));
+  }
+  if (!record.ports.empty()) {
+    body["ports"] = portsOf(record.ports, status);
   }
   body["environment"] = pairsOf(record.environment);
   body["created_from_template"] = orNull(record.created_from_template);

@@ -183,6 +183,18 @@ TEST(SandboxStateTest, VolumesAreShownAsTheyWereAskedFor) {
             json({"cache:/root/.cache", "data:/data:ro"}));
 }
 
+TEST(SandboxStateTest, AChosenPortIsThereWhileItRuns) {
+  SandboxRecord record;
+  record.ports = {{"127.0.0.1", 49153, true, 80, PortProtocol::Tcp},
+                  {"::1", 8053, false, 53, PortProtocol::Udp}};
+  EXPECT_EQ(sandboxState(record, SandboxStatus::Running)["ports"], json::parse(R"([
+    {"host_address": "127.0.0.1", "host_port": 49153, "container_port": 80, "protocol": "tcp"},
+    {"host_address": "::1", "host_port": 8053, "container_port": 53, "protocol": "udp"}])"));
+  const json stopped = sandboxState(record, SandboxStatus::Stopped)["ports"];
+  EXPECT_TRUE(stopped[0]["host_port"].is_null());
+  EXPECT_EQ(stopped[1]["host_port"], 8053);
+}
+
 TEST(SandboxStateTest, LabelsThatCannotBeSetAreShownOnly) {
   json body = least();
   body["labels"] = {{"spaces in it", "x"}};

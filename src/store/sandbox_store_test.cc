@@ -35,6 +35,8 @@ class SandboxStoreTest : public testing::Test {
     made.labels = {{"env", "prod"}, {"team", "ml"}};
     made.description = "two\nlines";
     made.volumes = {{"cache", "/root/.cache", false, "v1"}, {"data", "/data", true, "v2"}};
+    made.ports = {{"127.0.0.1", 49153, true, 80, model::PortProtocol::Tcp},
+                  {"::1", 8053, false, 53, model::PortProtocol::Udp}};
     made.init_script = "apk add \"curl\"\n";
     made.lifetime = model::lifetimeFrom(*parseTime("2026-01-02T03:04:05Z"), 3600,
                                         {.auto_stop_after_seconds = 0,

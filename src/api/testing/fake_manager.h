@@ -91,6 +91,10 @@ class FakeManager final : public manager::Manager {
     view.record.description = request.notes.description;
     view.record.lifetime = model::lifetimeFrom(*parseTime("2026-01-02T03:04:05Z"),
                                                request.notes.ttl_seconds, request.notes.lifecycle);
+    view.record.ports = request.ports;
+    for (model::PortMapping& port : view.record.ports) {
+      port.host = port.automatic ? std::uint16_t{49153} : port.host;
+    }
     view.record.permissions.limits.memory_bytes = request.memory_bytes.value_or(0);
     view.record.permissions.limits.cpu_percent = request.cpu_percent.value_or(0);
     sandboxes[request.name] = view;

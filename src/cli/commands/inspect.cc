@@ -23,7 +23,11 @@ Result<int> run(Context& context, const Arguments& arguments) {
         prettyJson(AK_TRY(getApi(context, sandboxPath(arguments.first(), "state")))));
     return 0;
   }
-  context.output().text(fieldLines(AK_TRY(getApi(context, sandboxPath(arguments.first())))));
+  json sandbox = AK_TRY(getApi(context, sandboxPath(arguments.first())));
+  if (const std::vector<std::string> ports = portTexts(sandbox); !ports.empty()) {
+    sandbox["ports"] = ports;
+  }
+  context.output().text(fieldLines(sandbox));
   return 0;
 }
 

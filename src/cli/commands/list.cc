@@ -41,11 +41,11 @@ Result<int> run(Context& context, const Arguments& arguments) {
     context.output().text(prettyJson(list));
     return 0;
   }
-  Output::Table table{.head = {"NAME", "STATUS", "IMAGE", "BACKEND", "CREATED"}};
+  Output::Table table{.head = {"NAME", "STATUS", "IMAGE", "BACKEND", "PORTS", "CREATED"}};
   for (const json& item : list) {
     table.rows.push_back({fieldText(item, "name"), fieldText(item, "status"),
                           fieldText(item, "image"), fieldText(item, "backend"),
-                          fieldTime(item, "created_at")});
+                          join(portTexts(item), ","), fieldTime(item, "created_at")});
   }
   context.output().table(table);
   return 0;

@@ -111,6 +111,16 @@ class Bench {
   }
 
   SandboxPtr make(const std::string& name, model::Notes notes = {}) {
+    auto made = tryMake(name, std::move(notes), {});
+    if (!made) {
+      throw std::runtime_error(made.error().message);
+    }
+    return *made;
+  }
+
+  Result<SandboxPtr> tryMake(const std::string& name,
+                             model::Notes notes,
+                             std::vector<model::PortMapping> ports) {
     BeginOptions options;
     options.name = name;
     options.durable = true;
@@ -118,11 +128,8 @@ class Bench {
     Plan plan;
     plan.image = *images_.resolve("one");
     plan.workdir = "/";
-    auto made = wait(lifecycle().begin(plan, std::move(options)));
-    if (!made) {
-      throw std::runtime_error(made.error().message);
-    }
-    return *made;
+    plan.ports = std::move(ports);
+    return wait(lifecycle().begin(plan, std::move(options)));
   }
 
   // As after the daemon's end: sandboxes that run live on. `orderly`: it had time to save.
