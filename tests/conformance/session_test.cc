@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "crypto/sha256.h"
 #include "fixture.h"
+#include "forward/testing/sockets.h"
 #include "sys/process.h"
 
 namespace ak::conformance {
@@ -23,6 +24,48 @@ class LifeTest : public BackendTest {
     return record;
   }
 };
+
+TEST_P(LifeTest, PortsAreReached) {
+  auto box = bench().startOk(kBox);
+  std::uint16_t port = 0;
+  {
+    const forward::testing::Server free(
+        SOCK_STREAM);  // the fake backend's ports are this machine's
+    port = free.port();
+  }
+  auto work = [&]() -> net::Task<std::string> {
+    channel::Agent& agent = *box.agent;
+    const wire::RelayRequest request{wire::RelayRequest::Protocol::Tcp, port};
+    const auto nobody = co_await agent.relay(request);
+    EXPECT_EQ(nobody.error().code, ErrorCode::Unavailable);
+    auto server = co_await agent.exec(shell(cat("exec busybox nc -ll -p ", port, " -e cat")));
+    EXPECT_TRUE(server) << server.error().message;
+    auto relay = co_await agent.relay(request);
+    for (int i = 0; i < 1000 && !relay; ++i) {  // until it listens
+      co_await net::sleepFor(std::chrono::milliseconds(20));
+      relay = co_await agent.relay(request);
+    }
+    if (!relay) {
+      co_return relay.error().message;
+    }
+    const Status sent = co_await (*relay)->write("there and back");
+    EXPECT_TRUE(sent);
+    EXPECT_TRUE((*relay)->endWriting());
+    std::string back;
+    for (;;) {
+      const auto piece = co_await (*relay)->next();
+      if (!piece || !*piece) {
+        EXPECT_TRUE(piece) << piece.error().message;
+        break;
+      }
+      back += **piece;
+    }
+    const Status finished = co_await (*relay)->finish(std::chrono::seconds(20));
+    EXPECT_TRUE(finished) << finished.error().message;
+    co_return back;
+  };
+  EXPECT_EQ(bench().wait(work()), "there and back");
+}
 
 TEST_P(LifeTest, FilesGoInAndComeOut) {
   auto box = bench().startOk(kBox);
