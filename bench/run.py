@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what users wait for, each as a ratio against a named peer in the same run.
 
-  run.py [--rounds N] [--markdown FILE] [NAME...]   NAME: version run creates control forks idle backend
+  run.py [--rounds N] [--markdown FILE] [NAME...]   NAME: version run creates control ports forks idle backend
 
 Everything runs with a state and a runtime directory of its own, which are removed at the end. A
 budget that does not hold is marked, not failed: a busy machine is not a defect.
@@ -27,6 +27,22 @@ BIN = ROOT / "build/bin"
 SPAWN = ROOT / "build/bench/spawn_bench"
 AGENTKERNEL = str(BIN / "agentkernel")
 BUSYBOX = "/bin/busybox"
+# Sends as many bytes as it is asked for; says at which port.
+SERVER = """
+import socket, sys
+server = socket.create_server(('127.0.0.1', int(sys.argv[1])), backlog=64)
+print(server.getsockname()[1], flush=True)
+piece = bytes(1 << 20)
+while True:
+    client, _ = server.accept()
+    try:
+        with client:
+            left = int(client.makefile('rb').readline() or 0)
+            while left:
+                left -= client.send(piece[:left])
+    except (OSError, ValueError):
+        pass
+"""
 PAUSE_MS = 25  # before each timed command: an idle machine, as a user's next command finds it
 RUN_TRUE = {"command": ["true"], "image": "host"}
 BWRAP = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "true"]
@@ -197,6 +213,57 @@ class Bench:
         finally:
             spent += api.timed("DELETE", f"/sandboxes/{name}")
         return spent
+
+    def ports(self):
+        """A published port against the same server on this machine's loopback."""
+        self.warm()
+        with subprocess.Popen(["python3", "-c", SERVER, "0"], stdout=subprocess.PIPE, text=True) as peer:
+            try:
+                direct = int(peer.stdout.readline())
+                self.call(AGENTKERNEL, "run", "--detach", "--name", "ak-bench-port", "--image", "host",
+                          "--publish", "8000", "python3", "-c", SERVER, "8000")
+                shown = json.loads(self.call(AGENTKERNEL, "inspect", "--json", "ak-bench-port").stdout)
+                published = shown["ports"][0]["host_port"]
+                self.reach(published)
+                both = [(published, []), (direct, [])]
+                for _ in range(self.rounds):
+                    for port, times in both:
+                        time.sleep(PAUSE_MS / 1000)
+                        times.append(self.fetch(port, 1))
+                mine, plain = sorted(both[0][1]), sorted(both[1][1])
+                self.row_within("connect and fetch 1 byte through a published port", mine, None)
+                self.rows[-1].peer = f"loopback {plain[len(plain) // 2] / 1000:.3f} ms"
+                self.rows[-1].ratio = f"{mine[len(mine) // 2] / plain[len(plain) // 2]:.2f} x"
+                size = 256 << 20
+                rates = [max(size / self.fetch(port, size) for _ in range(5)) for port, _ in both]
+                self.rows.append(Row("256 MiB through a published port", f"{rates[0]:.0f} MB/s",
+                                     f"loopback {rates[1]:.0f} MB/s", f"{rates[0] / rates[1]:.2f} x"))
+            finally:
+                peer.terminate()
+                self.call(AGENTKERNEL, "rm", "ak-bench-port", check=False)
+
+    def reach(self, port):
+        """Waits until the server behind it listens."""
+        for _ in range(200):
+            try:
+                self.fetch(port, 1)
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"nothing answers at port {port}")
+
+    @staticmethod
+    def fetch(port, size):
+        """Microseconds from the connect to the last of so many bytes."""
+        begin = time.perf_counter()
+        with socket.create_connection(("127.0.0.1", port), 60) as client:
+            client.sendall(f"{size}\n".encode())
+            left, buffer = size, bytearray(1 << 18)
+            while left and (got := client.recv_into(buffer)):
+                left -= got
+        if left:
+            raise OSError("the answer was cut off")
+        return (time.perf_counter() - begin) * 1e6
 
     def forks(self):
         """A sandbox with 1 GiB of its own, stopped: forked, beside a copy of the same bytes."""
@@ -415,7 +482,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--markdown", type=pathlib.Path)
-    names = ("version", "run", "creates", "control", "forks", "idle", "backend")
+    names = ("version", "run", "creates", "control", "ports", "forks", "idle", "backend")
     parser.add_argument("names", nargs="*", choices=[[], *names], metavar="NAME")
     options = parser.parse_args()
     if not pathlib.Path(AGENTKERNEL).exists():
