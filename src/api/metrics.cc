@@ -100,6 +100,40 @@ json hostUsage(double cpu_percent) {
   return usage;
 }
 
+json countOrNull(std::uint64_t number) {
+  return number == 0 ? json() : json(number);
+}
+
+// Of what ran before and after a while; null for what nobody counts or nothing limits.
+json usageOf(const std::vector<manager::Usage>& before,
+             const std::vector<manager::Usage>& after,
+             std::chrono::microseconds between) {
+  std::map<std::string_view, std::uint64_t> then;
+  for (const manager::Usage& usage : before) {
+    then[usage.uuid] = usage.now.cpu_usec;
+  }
+  json list = json::array();
+  for (const manager::Usage& usage : after) {
+    const auto known = then.find(usage.uuid);
+    const bool counted = known != then.end() && usage.now.cpu_usec >= known->second &&
+                         usage.now.cpu_usec != 0 && between.count() > 0;
+    json& item = list.emplace_back(json::value_t::object);
+    item["name"] = usage.name;
+    item["uuid"] = usage.uuid;
+    item["cpu_percent"] =
+        counted ? json(static_cast<double>((usage.now.cpu_usec - known->second) * 1000 /
+                                           static_cast<std::uint64_t>(between.count())) /
+                       10)
+                : json();
+    item["cpu_usec"] = countOrNull(usage.now.cpu_usec);
+    item["memory_bytes"] = countOrNull(usage.now.memory_bytes);
+    item["memory_limit_bytes"] = countOrNull(usage.limits.memory_bytes);
+    item["pids"] = countOrNull(usage.now.pids);
+    item["pids_limit"] = countOrNull(usage.limits.pids);
+  }
+  return list;
+}
+
 }  // namespace
 
 Task<Result<HttpResponse>> getMetrics(Call& call) {
@@ -117,7 +151,12 @@ Task<Result<HttpResponse>> getMetrics(Call& call) {
 
 Task<Result<HttpResponse>> getStats(Call& call) {
   constexpr std::chrono::milliseconds kSample{200};
+  const std::string* wanted = call.request().queryValue("sandboxes");
+  const bool each = wanted != nullptr && *wanted == "true";
   const auto before = processorTime();
+  const std::vector<manager::Usage> then =
+      each ? co_await call.manager.usage() : std::vector<manager::Usage>();
+  const SteadyTime begun = call.context.clock.steady();
   co_await net::sleepFor(kSample);
   const auto after = processorTime();
   const std::uint64_t all = after.second - before.second;
@@ -130,6 +169,11 @@ Task<Result<HttpResponse>> getStats(Call& call) {
                {"uptime_seconds", std::chrono::duration_cast<std::chrono::seconds>(uptime).count()},
                {"sandbox_count", overview.known},
                {"sandbox_limit", call.context.sandbox_limit}};
+  if (each) {
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(call.context.clock.steady() - begun);
+    body["sandboxes"] = usageOf(then, co_await call.manager.usage(), took);
+  }
   json usage = hostUsage(cpu);
   struct statvfs disk{};
   const std::string& state = call.context.state_directory;

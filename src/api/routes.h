@@ -44,6 +44,8 @@ net::Task<Result<net::HttpResponse>> resizeSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> archiveSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> recoverSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> postGc(Call& call);
+net::Task<Result<net::HttpResponse>> postPrune(Call& call);
+net::Task<Result<net::HttpResponse>> restartSandbox(Call& call);
 net::Task<Result<net::HttpResponse>> postReconcile(Call& call);
 
 // state_import.cc

@@ -83,6 +83,13 @@ Result<HttpResponse> answer(const Result<manager::SandboxView>& view) {
   return success(toJson(*view));
 }
 
+json toJson(const manager::Collected& done) {
+  return {{"dry_run", done.dry_run},
+          {"removed", done.removed},
+          {"count", done.removed.size()},
+          {"failures", failuresToJson(done.failures)}};
+}
+
 }  // namespace
 
 Task<Result<HttpResponse>> patchSandbox(Call& call) {
@@ -149,11 +156,32 @@ Task<Result<HttpResponse>> postGc(Call& call) {
   readLabels(fields, labels);
   AK_CO_TRY(std::move(fields).status());
   request.labels.assign(labels.begin(), labels.end());
-  const manager::Collected done = co_await call.manager.collect(std::move(request));
-  co_return success({{"dry_run", done.dry_run},
-                     {"removed", done.removed},
-                     {"count", done.removed.size()},
-                     {"failures", failuresToJson(done.failures)}});
+  co_return success(toJson(co_await call.manager.collect(std::move(request))));
+}
+
+Task<Result<HttpResponse>> postPrune(Call& call) {
+  const json body = AK_CO_TRY(parseBody(call.request().body));
+  JsonFields fields(body, "");
+  manager::CollectRequest request;
+  bool running = false;
+  fields.boolean("dry_run", request.dry_run);
+  fields.boolean("running", running);
+  model::Labels labels;
+  readLabels(fields, labels);
+  AK_CO_TRY(std::move(fields).status());
+  request.labels.assign(labels.begin(), labels.end());
+  request.which = running ? manager::CollectRequest::Which::StoppedAndRunning
+                          : manager::CollectRequest::Which::Stopped;
+  co_return success(toJson(co_await call.manager.collect(std::move(request))));
+}
+
+Task<Result<HttpResponse>> restartSandbox(Call& call) {
+  const auto stopped = co_await call.manager.stop(call.params[0]);
+  if (!stopped) {
+    co_return std::unexpected(stopped.error());
+  }
+  const auto view = co_await call.manager.start(call.params[0]);
+  co_return answer(view);
 }
 
 Task<Result<HttpResponse>> postReconcile(Call& call) {

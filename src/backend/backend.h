@@ -114,6 +114,8 @@ class Backend {
   virtual net::Task<Status> stop(std::string id) = 0;
   virtual net::Task<Result<std::vector<model::EnforcedLimit>>> resize(std::string id,
                                                                       model::Limits limits) = 0;
+  // What it uses now, by the kernel's count: zeros for what no control group counts.
+  virtual net::Task<Result<model::BoxStats>> stats(std::string id) = 0;
   // Ids of all live boxes, in one call.
   virtual net::Task<Result<std::vector<std::string>>> list() = 0;
   // Ends boxes and removes leftovers (cgroups, scratch, runtime directories) whose id is not in

@@ -134,4 +134,10 @@ std::string fieldLines(const json& value) {
   return text;
 }
 
+std::string fieldSize(const json& object, std::string_view key) {
+  const std::string text = fieldText(object, key);
+  const auto bytes = parseNumber<std::uint64_t>(text);
+  return bytes ? readableBytes(*bytes) : text;
+}
+
 }  // namespace ak::cli

@@ -45,5 +45,7 @@ std::string fieldText(const nlohmann::json& object, std::string_view key);
 std::vector<std::string> portTexts(const nlohmann::json& sandbox);
 // The same of a time (RFC 3339), to the second.
 std::string fieldTime(const nlohmann::json& object, std::string_view key);
+// The same of a number of bytes: "5.1 MB".
+std::string fieldSize(const nlohmann::json& object, std::string_view key);
 
 }  // namespace ak::cli

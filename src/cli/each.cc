@@ -45,4 +45,18 @@ Result<int> forEachSandbox(Context& context,
   });
 }
 
+Result<int> tellFailures(Context& context, const Arguments& arguments, const json& answer) {
+  int status = 0;
+  const json& failures = AK_TRY(listIn(answer, "failures"));
+  for (const json& failure : failures) {
+    Error error = model::errorFromJson(failure.value("error", json()));
+    error = std::move(error).context(fieldText(failure, "sandbox"));
+    if (!arguments.has("json")) {
+      context.output().error(error);
+    }
+    status = status != 0 ? status : errorCodeInfo(error.code).exit_status;
+  }
+  return status;
+}
+
 }  // namespace ak::cli

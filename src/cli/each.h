@@ -27,4 +27,10 @@ Result<int> forEachSandbox(Context& context,
                            std::string_view method,
                            std::string_view action);
 
+// Of an answer with `failures`: tells what could not be done (with --json the answer does); the
+// exit status of the first one.
+Result<int> tellFailures(Context& context,
+                         const Arguments& arguments,
+                         const nlohmann::json& answer);
+
 }  // namespace ak::cli

@@ -36,6 +36,25 @@ Result<Woken> waitToFollow(int fd) {
   }
 }
 
+Result<Woken> sleepUnlessUnread(std::chrono::milliseconds time) {
+  pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  const auto end = std::chrono::steady_clock::now() + time;
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
+      return Woken::Ready;
+    }
+    const int woken = ::poll(&output, 1, static_cast<int>(left.count()));
+    if (woken > 0) {
+      return Woken::NobodyReads;
+    }
+    if (woken < 0 && errno != EINTR) {
+      return failErrno("poll");
+    }
+  }
+}
+
 Result<std::optional<json>> followLog(Context& context,
                                       std::string path,
                                       const std::function<void(std::string_view)>& take) {

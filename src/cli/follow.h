@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,6 +20,8 @@ enum class Woken : std::uint8_t { Ready, NobodyReads };
 // Sleeps until `fd` can be read, or nobody reads our standard output any more: without the second a
 // follower of a silent log would outlive the pipe that it writes to.
 Result<Woken> waitToFollow(int fd);
+// The same without anything to read: Ready when the time is over.
+Result<Woken> sleepUnlessUnread(std::chrono::milliseconds time);
 
 // As of a program that writes on into a pipe without a reader.
 inline constexpr int kNobodyReadsStatus = 128 + 13;

@@ -167,14 +167,17 @@ net::Task<Collected> AuditedManager::collect(CollectRequest request) {
     const auto found = known.find(name);
     return found == known.end() ? std::string() : found->second;
   };
+  const bool expired = request.which == CollectRequest::Which::Expired;
   Collected done = co_await inner_.collect(std::move(request));
   for (std::size_t i = 0; !done.dry_run && i < done.removed.size(); ++i) {
     Event event = auditor_.about(Kind::SandboxRemoved, caller_);
     addSandbox(event, "name", done.removed[i], uuid(done.removed[i]));
-    auditor_.record(event.text("reason", "its time to live is over"));
+    auditor_.record(event.text("reason", expired ? "its time to live is over" : "pruned"));
   }
   for (const Failure& each : done.failures) {
-    auditor_.refused(caller_, {"gc", each.sandbox, uuid(each.sandbox), nullptr, {}}, each.error);
+    auditor_.refused(caller_,
+                     {expired ? "gc" : "prune", each.sandbox, uuid(each.sandbox), nullptr, {}},
+                     each.error);
   }
   co_return done;
 }

@@ -92,6 +92,35 @@ net::Task<Result<SandboxView>> DaemonManager::get(std::string name_or_uuid) {
   co_return viewOf(*sandbox);
 }
 
+// Side by side: the launcher answers them one after the other without waiting for us.
+net::Task<std::vector<Usage>> DaemonManager::usage() {
+  std::vector<SandboxPtr> running;
+  for (SandboxPtr& sandbox : lifecycle_.table().byName()) {
+    if (sandbox->status == model::SandboxStatus::Running) {
+      running.push_back(std::move(sandbox));
+    }
+  }
+  std::vector<std::optional<Usage>> found(running.size());
+  net::TaskGroup asking(foundation_.executor);
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    asking.spawn([](backend::Backend& backend, SandboxPtr sandbox,
+                    std::optional<Usage>& to) -> net::Task<void> {
+      const model::SandboxRecord& record = sandbox->record;
+      if (const auto stats = co_await backend.stats(record.uuid)) {
+        to = Usage{record.name, record.uuid, *stats, record.permissions.limits};
+      }
+    }(foundation_.backend, running[i], found[i]));
+  }
+  co_await asking.join();
+  std::vector<Usage> all;
+  for (std::optional<Usage>& each : found) {
+    if (each) {
+      all.push_back(*std::move(each));
+    }
+  }
+  co_return all;
+}
+
 net::Task<Result<std::string>> DaemonManager::logs(std::string name) {
   const SandboxPtr sandbox = AK_CO_TRY(lifecycle_.table().find(name));
   co_return co_await foundation_.workers.run(

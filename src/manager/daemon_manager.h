@@ -45,6 +45,7 @@ class DaemonManager final : public Manager {
   net::Task<Reconciled> reconcile(bool dry_run) override;
   net::Task<std::vector<SandboxView>> list(LabelFilter labels) override;
   net::Task<Result<SandboxView>> get(std::string name_or_uuid) override;
+  net::Task<std::vector<Usage>> usage() override;
   net::Task<Result<std::string>> logs(std::string name) override;
   net::Task<Result<std::string>> followLogs(std::string name, LogSink sink) override;
   net::Task<Result<StateImported>> importState(Caller caller, StateImportRequest request) override;

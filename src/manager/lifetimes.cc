@@ -30,6 +30,18 @@ Status edit(const SandboxUpdate& update, model::SandboxRecord& record) {
   return model::validate(policy);
 }
 
+// Nothing in hand, nothing put aside.
+bool isPrunable(const Sandbox& sandbox, CollectRequest::Which which) {
+  const model::Lifetime& lifetime = sandbox.record.lifetime;
+  if (!sandbox.durable || sandbox.elsewhere || !lifetime.archived_at.empty() ||
+      !lifetime.dormant_at.empty()) {
+    return false;
+  }
+  const bool stopped = sandbox.status == model::SandboxStatus::Stopped && !sandbox.busy;
+  const bool running = sandbox.status == model::SandboxStatus::Running;
+  return stopped || (running && which == CollectRequest::Which::StoppedAndRunning);
+}
+
 Witness::Deed deedOf(policy::LifecycleAction action) {
   switch (action) {
     case policy::LifecycleAction::Stop:
@@ -152,8 +164,10 @@ net::Task<Collected> Lifetimes::collectFor(By by, CollectRequest request) {
   for (const SandboxPtr& sandbox : lifecycle_.table().byName()) {
     // Looked at one by one: removing those before took time, in which this one may have been
     // extended.
-    if (sandbox->elsewhere || !timekeeper_.expired(*sandbox, grace) ||
-        !model::matches(sandbox->record.labels, request.labels)) {
+    const bool due = request.which == CollectRequest::Which::Expired
+                         ? !sandbox->elsewhere && timekeeper_.expired(*sandbox, grace)
+                         : isPrunable(*sandbox, request.which);
+    if (!due || !model::matches(sandbox->record.labels, request.labels)) {
       continue;
     }
     const std::string name = sandbox->record.name;

@@ -103,6 +103,14 @@ struct Overview {
   std::uint64_t launcher_restarts = 0;
 };
 
+// What a running sandbox uses, and may use (0: no limit of ours).
+struct Usage {
+  std::string name;
+  std::string uuid;
+  model::BoxStats now;
+  model::Limits limits;
+};
+
 struct VerifyCheck {
   std::string name;
   bool passed = false;
@@ -156,6 +164,8 @@ class Manager {
   // Those that carry all these labels, by name.
   virtual net::Task<std::vector<SandboxView>> list(LabelFilter labels) = 0;
   virtual net::Task<Result<SandboxView>> get(std::string name_or_uuid) = 0;
+  // Of all that run, by name. One that ends meanwhile is left out.
+  virtual net::Task<std::vector<Usage>> usage() = 0;
   virtual net::Task<Result<std::string>> logs(std::string name) = 0;
   // What was printed so far and then what is, until the sandbox has ended or is removed: then why.
   // A reader that does not take its pieces holds up nobody else; it misses what is dropped from the

@@ -58,6 +58,8 @@ class MeteredManager final : public Manager {
     return inner_.get(std::move(name_or_uuid));
   }
 
+  net::Task<std::vector<Usage>> usage() override { return inner_.usage(); }
+
   net::Task<Result<std::string>> logs(std::string name) override {
     return inner_.logs(std::move(name));
   }

@@ -39,6 +39,10 @@ struct Failure {
 };
 
 struct CollectRequest {
+  // Expired: their time to live is over. Stopped: whatever their time; those that were put aside
+  // (archived, dormant) or cannot be asked stay. StoppedAndRunning: these too.
+  enum class Which : std::uint8_t { Expired, Stopped, StoppedAndRunning };
+  Which which = Which::Expired;
   bool dry_run = false;
   LabelFilter labels;
 };

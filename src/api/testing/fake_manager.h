@@ -35,6 +35,7 @@ class FakeManager final : public manager::Manager {
   manager::CollectRequest last_collect;
   model::AskedLimits last_limits;
   std::uint64_t last_seconds = 0;
+  std::uint64_t usage_asked = 0;
   std::string last_reason;
   manager::ApplyForce last_force = manager::ApplyForce::No;
   std::vector<model::Change> written{{model::Change::Kind::Added, "new.txt", 3, 0100644},
@@ -151,6 +152,12 @@ class FakeManager final : public manager::Manager {
 
   net::Task<Result<manager::SandboxView>> unarchive(std::string name) override {
     return change(std::move(name), model::SandboxStatus::Stopped);
+  }
+
+  net::Task<std::vector<manager::Usage>> usage() override {
+    usage_asked += 100'000;
+    co_return std::vector<manager::Usage>{
+        {"a", "u-a", {.memory_bytes = 5 << 20, .cpu_usec = usage_asked, .pids = 3}, {.pids = 64}}};
   }
 
   net::Task<manager::Collected> collect(manager::CollectRequest request) override {

@@ -172,6 +172,10 @@ net::Task<Result<std::vector<model::EnforcedLimit>>> FakeBackend::resize(std::st
                  "Use the native backend.");
 }
 
+net::Task<Result<model::BoxStats>> FakeBackend::stats(std::string) {
+  co_return fail(ErrorCode::Unsupported, "the fake backend has no control groups");
+}
+
 net::Task<Result<std::vector<std::string>>> FakeBackend::list() {
   std::vector<std::string> ids;
   for (const auto& [id, box] : boxes_) {

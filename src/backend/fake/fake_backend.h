@@ -32,6 +32,7 @@ class FakeBackend final : public Backend {
   net::Task<Status> stop(std::string id) override;
   net::Task<Result<std::vector<model::EnforcedLimit>>> resize(std::string id,
                                                               model::Limits limits) override;
+  net::Task<Result<model::BoxStats>> stats(std::string id) override;
   net::Task<Result<std::vector<std::string>>> list() override;
   net::Task<Result<std::vector<std::string>>> sweep(std::vector<std::string> keep) override;
   net::Task<Status> removeFiles(std::string directory) override;

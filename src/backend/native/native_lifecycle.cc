@@ -155,6 +155,19 @@ net::Task<Result<std::vector<model::EnforcedLimit>>> NativeBackend::resize(std::
   co_return std::move(answer.reply.started.limits);
 }
 
+net::Task<Result<model::BoxStats>> NativeBackend::stats(std::string id) {
+  const auto found = boxes_.find(id);
+  if (found == boxes_.end()) {
+    co_return fail(ErrorCode::NotFound, cat("sandbox ", id, " does not run"));
+  }
+  model::LauncherRequest request;
+  request.op = model::LauncherOp::Stats;
+  request.id = found->second->box_id;
+  auto called = co_await launcher_.call(std::move(request));
+  const auto answer = AK_CO_TRY(std::move(called));
+  co_return answer.reply.stats;
+}
+
 net::Task<Result<std::vector<std::string>>> NativeBackend::list() {
   std::vector<std::string> ids;
   for (const auto& [id, box] : boxes_) {

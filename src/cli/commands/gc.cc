@@ -3,9 +3,9 @@
 #include "base/text.h"
 #include "cli/api.h"
 #include "cli/commands.h"
+#include "cli/each.h"
 #include "cli/options.h"
 #include "cli/sandbox_options.h"
-#include "model/run_request_json.h"
 
 // What the daemon does by itself when its time has come, on demand.
 namespace ak::cli {
@@ -34,34 +34,19 @@ constexpr std::array<std::string_view, 1> kReconcileExamples = {
     "agentkernel lifecycle reconcile --dry-run",
 };
 
-// Tells what could not be done (with --json the answer does); the first one's exit status.
-Result<int> finish(Context& context, const Arguments& arguments, const json& answer) {
-  int status = 0;
-  const json& failures = AK_TRY(listIn(answer, "failures"));
-  for (const json& failure : failures) {
-    Error error = model::errorFromJson(failure.value("error", json()));
-    error = std::move(error).context(fieldText(failure, "sandbox"));
-    if (!arguments.has("json")) {
-      context.output().error(error);
-    }
-    status = status != 0 ? status : errorCodeInfo(error.code).exit_status;
-  }
-  return status;
-}
-
 Result<int> gc(Context& context, const Arguments& arguments) {
   const json body = {{"dry_run", arguments.has("dry-run")},
                      {"labels", AK_TRY(parseLabels(arguments.values("label")))}};
   const json answer = AK_TRY(callApi(context, "POST", "/gc", body));
   if (arguments.has("json")) {
     context.output().text(prettyJson(answer));
-    return finish(context, arguments, answer);
+    return tellFailures(context, arguments, answer);
   }
   const json& removed = AK_TRY(listIn(answer, "removed"));
   for (const json& name : removed) {
     context.output().line(printable(name.get<std::string>()));
   }
-  return finish(context, arguments, answer);
+  return tellFailures(context, arguments, answer);
 }
 
 Result<int> reconcile(Context& context, const Arguments& arguments) {
@@ -69,7 +54,7 @@ Result<int> reconcile(Context& context, const Arguments& arguments) {
   const json answer = AK_TRY(callApi(context, "POST", "/lifecycle/reconcile", body));
   if (arguments.has("json")) {
     context.output().text(prettyJson(answer));
-    return finish(context, arguments, answer);
+    return tellFailures(context, arguments, answer);
   }
   Output::Table table{.head = {"SANDBOX", "ACTION", "REASON"}};
   const json& actions = AK_TRY(listIn(answer, "actions"));
@@ -78,7 +63,7 @@ Result<int> reconcile(Context& context, const Arguments& arguments) {
         {fieldText(item, "sandbox"), fieldText(item, "action"), fieldText(item, "reason")});
   }
   context.output().table(table);
-  return finish(context, arguments, answer);
+  return tellFailures(context, arguments, answer);
 }
 
 }  // namespace

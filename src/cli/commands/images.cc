@@ -28,13 +28,6 @@ constexpr std::array<std::string_view, 2> kImportExamples = {
 constexpr std::array<std::string_view, 1> kRemoveExamples = {"agentkernel images rm debian:12"};
 constexpr std::array<std::string_view, 1> kPruneExamples = {"agentkernel images prune"};
 
-// Bytes for people.
-std::string sizeText(const json& object, const char* key) {
-  const std::string text = fieldText(object, key);
-  const auto bytes = parseNumber<std::uint64_t>(text);
-  return bytes ? readableBytes(*bytes) : text;
-}
-
 Result<int> list(Context& context, const Arguments& arguments) {
   const json images = AK_TRY(getApi(context, "/images"));
   if (arguments.has("json")) {
@@ -44,7 +37,7 @@ Result<int> list(Context& context, const Arguments& arguments) {
   Output::Table table{.head = {"NAME", "DIGEST", "SIZE", "LAYERS", "CREATED"}};
   for (const json& image : images) {
     table.rows.push_back({fieldText(image, "name"), fieldText(image, "id").substr(0, 19),
-                          sizeText(image, "size"), fieldText(image, "layers"),
+                          fieldSize(image, "size"), fieldText(image, "layers"),
                           fieldTime(image, "created")});
   }
   context.output().table(table);
@@ -84,7 +77,7 @@ Result<int> prune(Context& context, const Arguments& arguments) {
     const auto& removed = AK_TRY(listIn(answer, "removed")).get();
     context.output().line(removed.empty() ? std::string("there was nothing to remove")
                                           : cat("removed ", removed.size(), ", freed ",
-                                                sizeText(answer, "freed_bytes")));
+                                                fieldSize(answer, "freed_bytes")));
   }
   return 0;
 }
