@@ -10,7 +10,7 @@
 // Options of the commands that make a sandbox: `run` and `create`.
 namespace ak::cli {
 
-inline constexpr std::array<OptionSpec, 21> kSandboxOptions = {{
+inline constexpr auto kSandboxOptions = std::to_array<OptionSpec>({
     {"image", 'i', Takes::Value, "IMAGE", "Root file system; without it: host, or by language"},
     {"profile", 'p', Takes::Value, "PROFILE", "Security profile (moderate)",
      "permissive,moderate,restrictive,custom"},
@@ -38,7 +38,7 @@ inline constexpr std::array<OptionSpec, 21> kSandboxOptions = {{
     {"label", 'l', Takes::Values, "KEY=VALUE", "Label to find it by: agentkernel list --label"},
     {"description", 0, Takes::Value, "TEXT", "What it is for"},
     {"ttl", 0, Takes::Value, "TIME", "Remove the kept sandbox after that long, such as 8h"},
-}};
+});
 
 // The options of a command that makes a sandbox and has some of its own.
 template <std::size_t N>

@@ -129,4 +129,11 @@ struct BoxExited {
   bool operator==(const BoxExited&) const = default;
 };
 
+struct BoxStats {
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t cpu_usec = 0;
+  std::uint32_t pids = 0;
+  bool operator==(const BoxStats&) const = default;
+};
+
 }  // namespace ak::model

@@ -62,13 +62,6 @@ struct LauncherRequest {
   bool operator==(const LauncherRequest&) const = default;
 };
 
-struct BoxStats {
-  std::uint64_t memory_bytes = 0;
-  std::uint64_t cpu_usec = 0;
-  std::uint32_t pids = 0;
-  bool operator==(const BoxStats&) const = default;
-};
-
 struct LauncherReply {
   LauncherOp op{};  // Done, Failed, Exited, Hello
   std::uint64_t serial = 0;

@@ -11,8 +11,8 @@
 #include "model/label.h"
 #include "model/lifetime.h"
 #include "model/permissions.h"
-#include "model/volume.h"
 #include "model/port.h"
+#include "model/volume.h"
 
 namespace ak::model {
 

@@ -18,6 +18,7 @@ using nlohmann::json;
 
 namespace {
 
+constexpr std::uint64_t kMaxPort = std::numeric_limits<std::uint16_t>::max();
 constexpr std::uint64_t kMaxU32 = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kMaxU64 = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t kMaxImage = 256;
@@ -47,6 +48,7 @@ const std::set<std::string_view>& understood() {
                                                    "lifecycle_policy",
                                                    "memory_mb",
                                                    "name",
+                                                   "ports",
                                                    "proxy_port",
                                                    "ssh_host_port",
                                                    "template_help_text",
@@ -182,6 +184,36 @@ void readLabels(const json& body, ReadState& state, json& aside) {
   }
 }
 
+// [{host_port?, container_port, protocol?}]. Published on every interface there, on the loopback
+// here. What could not be asked for is kept as it is, and the sandbox is not started without it.
+void readPorts(const json& body, ReadState& state, json& aside) {
+  const auto at = body.find("ports");
+  if (at == body.end() || !saysSomething(*at)) {
+    return;
+  }
+  JsonFields fields(body, "");
+  std::vector<PortMapping> ports;
+  for (JsonFields& entry : fields.objects("ports", kMaxPorts)) {
+    PortMapping mapping;
+    std::string protocol = "tcp";
+    entry.number("host_port", mapping.host, kMaxPort);
+    entry.number("container_port", mapping.container, kMaxPort);
+    entry.string("protocol", protocol);
+    mapping.automatic = mapping.host == 0;
+    mapping.protocol = lower(protocol) == "udp" ? PortProtocol::Udp : PortProtocol::Tcp;
+    if (mapping.container == 0 || (lower(protocol) != "tcp" && lower(protocol) != "udp")) {
+      fields.rejectType("ports", "a list of ports");
+    }
+    fields.adopt(entry);
+    ports.push_back(std::move(mapping));
+  }
+  if (std::move(fields).status() && validatePorts(ports)) {
+    state.record.ports = std::move(ports);
+  } else {
+    aside["ports"] = *at;
+  }
+}
+
 void noteWhatIsMissing(const json& aside, ReadState& state) {
   for (const std::string_view key : kNeededToStart) {
     const auto at = aside.find(key);
@@ -242,6 +274,7 @@ Result<ReadState> readSandboxState(const json& body) {
     }
   }
   readLabels(body, state, aside);
+  readPorts(body, state, aside);
   noteWhatIsMissing(aside, state);
   record.kept_aside = aside.dump(-1, ' ', false, json::error_handler_t::replace);
   return state;

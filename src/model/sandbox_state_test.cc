@@ -195,6 +195,26 @@ TEST(SandboxStateTest, AChosenPortIsThereWhileItRuns) {
   EXPECT_EQ(stopped[1]["host_port"], 8053);
 }
 
+TEST(SandboxStateTest, PortsOfAnImportAreOurs) {
+  json body = least();
+  body["ports"] = json::parse(R"([{"host_port": 8080, "container_port": 80, "protocol": "tcp"},
+                                  {"host_port": null, "container_port": 53, "protocol": "Udp"}])");
+  const SandboxRecord record = recordOf(body);
+  ASSERT_EQ(record.ports.size(), 2U);
+  EXPECT_EQ(toText(record.ports[0]), "8080:80");
+  EXPECT_TRUE(onLoopback(record.ports[0]));
+  EXPECT_EQ(toText(record.ports[1]), "53/udp");
+  EXPECT_TRUE(startableHere(record));
+  for (const char* ports : {R"([{"container_port": 0}])", R"([{"host_port": 1}])", R"(["80"])",
+                            R"([{"container_port": 70000}])", R"({"a": 1})",
+                            R"([{"container_port": 1, "protocol": "sctp"}])"}) {
+    body["ports"] = json::parse(ports);
+    EXPECT_TRUE(recordOf(body).ports.empty()) << ports;
+    EXPECT_FALSE(startableHere(recordOf(body))) << ports;
+    EXPECT_EQ(sandboxState(recordOf(body), SandboxStatus::Stopped)["ports"], body["ports"]);
+  }
+}
+
 TEST(SandboxStateTest, LabelsThatCannotBeSetAreShownOnly) {
   json body = least();
   body["labels"] = {{"spaces in it", "x"}};
