@@ -30,7 +30,8 @@ std::string_view viaName(Actor::Via via) {
 
 const std::array<KindInfo, 36> kKinds = {{
     {Kind::SandboxCreated, "sandbox_created",
-     "name, image, backend, labels?, volumes?, profile, security", "A named sandbox was made."},
+     "name, image, backend, labels?, volumes?, ports?, profile, security",
+     "A named sandbox was made."},
     {Kind::SandboxStarted, "sandbox_started", "name, profile, security", "It was started."},
     {Kind::SandboxStopped, "sandbox_stopped", "name, reason?",
      "It was stopped, or ended by itself."},

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iostream>
 #include <utility>
 
 #include "base/text.h"
@@ -179,6 +180,16 @@ void Output::hint(std::string_view text) {
   if (error_is_terminal_ || verbosity_ == Verbosity::Verbose) {
     note(text);
   }
+}
+
+std::optional<bool> Output::ask(std::string_view question) {
+  if (!error_is_terminal_ || ::isatty(STDIN_FILENO) != 1) {
+    return std::nullopt;
+  }
+  put(STDERR_FILENO, cat("agentkernel: ", printable(question), " [y/N] "));
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
 }
 
 void Output::note(std::string_view text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ class Output {
   // For people: only when standard error is a terminal, or asked for.
   void hint(std::string_view text);
   void note(std::string_view text);
+  // Asks on standard error and reads a line: was it "y" or "yes"? Nothing where there is nobody to
+  // ask, because one of the two is no terminal.
+  std::optional<bool> ask(std::string_view question);
 
  private:
   std::string paint(std::string_view colour, std::string_view text) const;

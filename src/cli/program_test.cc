@@ -122,7 +122,7 @@ TEST_F(ProgramTest, JsonHoldsOutputOutcomeAndPhases) {
 TEST_F(ProgramTest, HintsArePrintedForPeopleOnly) {
   const ScriptedServer server(socket(), ended(R"({"exit_code":0})"));
   EXPECT_EQ(run({"run", "x"}).err, "");
-  EXPECT_EQ(run({"run", "-v", "x"}).err, "agentkernel: a hint\n");
+  EXPECT_EQ(run({"run", "--verbose", "x"}).err, "agentkernel: a hint\n");
 }
 
 TEST_F(ProgramTest, WarningsArePrintedForEverybodyAndDisarmed) {
@@ -141,8 +141,9 @@ TEST_F(ProgramTest, AFailedConnectNamesTheNetworkOption) {
     peer.frame(StreamKind::Stderr, "connect: Network is unreachable\n");
     peer.frame(StreamKind::Exit, R"({"exit_code":1})");
   });
-  EXPECT_NE(run({"run", "-v", "x"}).err.find("--network full"), std::string::npos);
-  EXPECT_EQ(run({"run", "-v", "--network", "full", "x"}).err, "connect: Network is unreachable\n");
+  EXPECT_NE(run({"run", "--verbose", "x"}).err.find("--network full"), std::string::npos);
+  EXPECT_EQ(run({"run", "--verbose", "--network", "full", "x"}).err,
+            "connect: Network is unreachable\n");
   EXPECT_EQ(run({"run", "x"}).err, "connect: Network is unreachable\n");
 }
 

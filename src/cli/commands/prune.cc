@@ -1,8 +1,3 @@
-#include <unistd.h>
-
-#include <cstdio>
-#include <iostream>
-
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -35,20 +30,17 @@ constexpr std::array<std::string_view, 3> kExamples = {
 
 // What they wrote is gone with them, so a person is asked, and a script must say that it means it.
 Result<bool> meant(Context& context, const json& names) {
-  if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) {
+  for (const json& name : names) {
+    context.output().note(name.is_string() ? name.get<std::string>() : std::string());
+  }
+  const auto answer = context.output().ask(
+      cat("Remove these ", names.size(), " sandboxes with all that they wrote?"));
+  if (!answer) {
     return fail(ErrorCode::InvalidArgument,
                 cat("would remove ", names.size(), " sandboxes with all that they wrote"),
                 "Say --yes to remove them, or --dry-run to see their names.");
   }
-  for (const json& name : names) {
-    context.output().line(printable(name.is_string() ? name.get<std::string>() : ""));
-  }
-  std::fputs(
-      cat("Remove these ", names.size(), " sandboxes with all that they wrote? [y/N] ").c_str(),
-      stderr);
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+  return *answer;
 }
 
 Result<json> pruneSandboxes(Context& context, const Arguments& arguments, bool dry_run) {
