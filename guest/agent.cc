@@ -109,7 +109,8 @@ Result<wire::GuestHello> Agent::admit(Session& session,
   answer.build = AK_VERSION;
   answer.proof = std::move(proof);
   answer.boot_id = boot_id_;
-  answer.capabilities = {"exec", "pty", "job", "file", "relay", "stats", "shutdown", "deadline"};
+  answer.capabilities = {"exec",  "pty",   "job",      "job-terminal", "file",
+                         "relay", "stats", "shutdown", "deadline"};
   return answer;
 }
 

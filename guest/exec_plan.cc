@@ -20,6 +20,7 @@ namespace {
 constexpr std::string_view kDefaultPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kMaxPathEntries = 64;
+constexpr std::size_t kMaxShell = 255;
 
 std::uint64_t effectiveCapabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -136,6 +137,7 @@ Result<ExecPlan> ExecPlan::make(wire::ExecRequest request, const wire::SandboxRu
   plan.user_ = AK_TRY(lookUpUser(plan.request_.user));
   plan.filter_ = rules.child_filter;
   plan.capabilities_ = rules.child_capabilities;
+  plan.findShell();
   plan.layEnvironment(rules.base_environment);
   plan.findCandidates();
   for (const wire::ResourceLimit& limit : plan.request_.limits) {
@@ -144,7 +146,22 @@ Result<ExecPlan> ExecPlan::make(wire::ExecRequest request, const wire::SandboxRu
   return plan;
 }
 
-// The base first, then the request's over it; HOME of the user when neither says.
+// passwd is the guest's: what it names is run as the guest anyway, and has to be there. Accounts of
+// services have a shell that turns everybody away (nologin(8)).
+void ExecPlan::findShell() {
+  if (!request_.login_shell) {
+    return;
+  }
+  const std::string& shell = user_.shell;
+  const std::string_view name = std::string_view(shell).substr(shell.rfind('/') + 1);
+  if (shell.starts_with('/') && shell.size() <= kMaxShell && !shell.contains('\0') &&
+      name != "nologin" && name != "false" && ::access(shell.c_str(), X_OK) == 0) {
+    shell_ = shell;
+    request_.argv = {shell_};
+  }
+}
+
+// The base first, then the request's over it; HOME of the user and SHELL when neither says.
 void ExecPlan::layEnvironment(const std::vector<std::string>& base) {
   std::unordered_map<std::string_view, std::size_t> positions;
   environment_.reserve(base.size() + request_.environment.size() + 1);
@@ -162,6 +179,9 @@ void ExecPlan::layEnvironment(const std::vector<std::string>& base) {
   }
   if (!positions.contains("HOME") && !user_.home.empty() && !user_.home.contains('\0')) {
     environment_.push_back(cat("HOME=", user_.home));
+  }
+  if (request_.login_shell && !positions.contains("SHELL")) {
+    environment_.push_back(cat("SHELL=", request_.argv.front()));
   }
 }
 

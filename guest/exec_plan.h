@@ -21,6 +21,9 @@ class ExecPlan {
 
   const wire::ExecRequest& request() const { return request_; }
 
+  // The user's own, where it was asked for and there is one; else empty.
+  const std::string& shell() const { return shell_; }
+
   // What a failed step means to the caller: the error that resets the stream.
   Error explain(const ChildFailure& failure) const;
 
@@ -28,9 +31,11 @@ class ExecPlan {
   ExecPlan() = default;
   void layEnvironment(const std::vector<std::string>& base);
   void findCandidates();
+  void findShell();
 
   wire::ExecRequest request_;
   GuestUser user_;
+  std::string shell_;
   std::string filter_;
   std::uint64_t capabilities_ = 0;
   std::vector<std::string> environment_;

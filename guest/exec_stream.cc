@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,14 +14,6 @@
 #include "sys/file.h"
 
 namespace ak::guest {
-
-namespace {
-
-// After the end of a terminal's main process: more than a tty buffers, so that nothing is lost, yet
-// bounded, so that a background writer cannot keep the exec open.
-constexpr std::size_t kTerminalRest = 256 * 1024;
-
-}  // namespace
 
 Result<std::unique_ptr<Stream>> ExecStream::open(const Execution::Context& context,
                                                  const wire::SandboxRules& rules,
@@ -202,29 +193,15 @@ void ExecStream::onData(std::uint8_t channel, std::string_view bytes) {
 void ExecStream::onEnd(std::uint8_t) {
   input_.ended = true;
   if (terminal_ && input_.fd.valid()) {
-    // A terminal has no end of file of its own: the line discipline makes one of ^D.
-    termios settings{};
-    const bool known = ::tcgetattr(input_.fd.get(), &settings) == 0;
-    input_.waiting += static_cast<char>(known ? settings.c_cc[VEOF] : 4);
+    input_.waiting += endOfFileKey(input_.fd.get());
   }
   writeInput();
 }
 
 void ExecStream::writeInput() {
-  std::size_t written = 0;
-  while (written < input_.waiting.size()) {
-    const ssize_t size =
-        ::write(input_.fd.get(), input_.waiting.data() + written, input_.waiting.size() - written);
-    if (size >= 0) {
-      written += static_cast<std::size_t>(size);
-    } else if (errno == EAGAIN) {
-      break;
-    } else if (errno != EINTR) {
-      written = input_.waiting.size();  // nobody reads any more: the rest is thrown away
-      input_.ended = true;
-    }
-  }
-  input_.waiting.erase(0, written);
+  bool open = true;
+  const std::size_t written = writeWaiting(input_.fd, input_.waiting, open);
+  input_.ended |= !open;
   port_.grantCredit(wire::kStdin, static_cast<std::uint32_t>(written));
   if (input_.ended && input_.waiting.empty() && !terminal_) {
     closeInput();
@@ -251,8 +228,7 @@ void ExecStream::onControl(std::string_view payload) {
     case wire::ExecControl::Kind::Signal: {
       pid_t group = execution_->pid();
       if (terminal_ && outputs_[0].open) {
-        const pid_t foreground = ::tcgetpgrp(outputs_[0].fd.get());
-        group = foreground > 1 ? foreground : group;
+        group = foregroundGroup(outputs_[0].fd.get(), group);
       }
       execution_->signalGroup(group, control->signal);
       return;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "guest/pty.h"
 #include "sys/file.h"
 
 namespace ak::guest {
@@ -33,22 +34,13 @@ Result<std::unique_ptr<Job>> Job::start(const Execution::Context& context,
 }
 
 Status Job::begin(ExecPlan& plan) {
-  const sys::OwnedFd in = AK_TRY(sys::openPath("/dev/null", O_RDONLY | O_NONBLOCK));
-  std::array<sys::OwnedFd, 2> child_ends;
-  for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    Pipe pipe = AK_TRY(makePipe());
-    AK_TRY(setNonBlocking(pipe.read));
-    child_ends[i] = std::move(pipe.write);
-    outputs_[i].fd = std::move(pipe.read);
-    outputs_[i].job = this;
-  }
+  shell_ = plan.shell();
+  std::array<sys::OwnedFd, 3> child_ends;
   // All that can fail comes before the first process.
-  for (Output& output : outputs_) {
-    output.open = true;
-    AK_TRY(context_.loop.watch(output.fd.get(), EPOLLIN, output));
-  }
-  execution_ = AK_TRY(
-      Execution::start(context_, plan, {in.get(), child_ends[0].get(), child_ends[1].get()}));
+  AK_TRY(plan.request().terminal ? openTerminal(plan, child_ends) : openPipes(child_ends));
+  AK_TRY(watchAll());
+  execution_ = AK_TRY(Execution::start(
+      context_, plan, {child_ends[0].get(), child_ends[1].get(), child_ends[2].get()}));
   pid_ = execution_->pid();
   execution_->observe(this);
   if (plan.request().timeout_ms != 0) {
@@ -57,7 +49,41 @@ Status Job::begin(ExecPlan& plan) {
   return {};
 }
 
+Status Job::openPipes(std::array<sys::OwnedFd, 3>& child_ends) {
+  child_ends[0] = AK_TRY(sys::openPath("/dev/null", O_RDONLY | O_NONBLOCK));
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    Pipe pipe = AK_TRY(makePipe());
+    AK_TRY(setNonBlocking(pipe.read));
+    child_ends[i + 1] = std::move(pipe.write);
+    outputs_[i].fd = std::move(pipe.read);
+  }
+  return {};
+}
+
+Status Job::openTerminal(const ExecPlan& plan, std::array<sys::OwnedFd, 3>& child_ends) {
+  Pty pty = AK_TRY(openPty(plan.request().window));
+  child_ends[1] = AK_TRY(pty.slave.duplicate());
+  child_ends[2] = AK_TRY(pty.slave.duplicate());
+  child_ends[0] = std::move(pty.slave);
+  input_.fd = AK_TRY(pty.master.duplicate());
+  outputs_[0].fd = std::move(pty.master);
+  return {};
+}
+
+Status Job::watchAll() {
+  for (Output& output : outputs_) {
+    output.job = this;
+    output.open = output.fd.valid();
+    if (output.open) {
+      AK_TRY(context_.loop.watch(output.fd.get(), EPOLLIN, output));
+    }
+  }
+  input_.job = this;
+  return input_.fd.valid() ? context_.loop.watch(input_.fd.get(), EPOLLOUT, input_) : Status{};
+}
+
 Job::~Job() {
+  closeTerminal();
   context_.loop.cancel(next_bite_);
   for (Output& output : outputs_) {
     close(output);
@@ -70,6 +96,38 @@ Job::~Job() {
 void Job::Output::onEvents(std::uint32_t) {
   readable = true;
   job->read();
+}
+
+void Job::Input::onEvents(std::uint32_t) {
+  for (JobTypist* typist : job->typists_) {
+    typist->onRoom();
+  }
+}
+
+Status Job::joinTypists(JobTypist& typist) {
+  if (!input_.fd.valid()) {
+    return fail(ErrorCode::Conflict, exited_ ? "the job has ended" : "the job has no terminal");
+  }
+  typists_.push_back(&typist);
+  return {};
+}
+
+void Job::leaveTypists(const JobTypist& typist) {
+  std::erase(typists_, &typist);
+}
+
+void Job::signalForeground(int number) {
+  if (input_.fd.valid()) {
+    execution_->signalGroup(foregroundGroup(input_.fd.get(), pid_), number);
+  }
+}
+
+void Job::closeTerminal() {
+  for (JobTypist* typist : std::exchange(typists_, {})) {
+    typist->onTerminalGone();
+  }
+  context_.loop.forget(input_.fd.get());
+  input_.fd.reset();
 }
 
 void Job::close(Output& output) {
@@ -120,7 +178,7 @@ void Job::readSome(Output& output) {
       output.readable = false;
       return;
     }
-    // End of file, or all that there was at the end.
+    // End of file, EIO of a terminal whose other side is gone, or all that there was at the end.
     close(output);
   }
 }
@@ -169,9 +227,10 @@ void Job::onMainExit(const MainExit& exit) {
   for (Output& output : outputs_) {
     if (output.open) {
       // What is in the pipe by now is kept; a background child may go on writing for ever.
-      output.left = bytesIn(output.fd).value_or(0);
+      output.left = input_.fd.valid() ? kTerminalRest : bytesIn(output.fd).value_or(0);
     }
   }
+  closeTerminal();
   read();
 }
 
@@ -213,6 +272,7 @@ bool Job::sweep() {
 }
 
 std::unique_ptr<Execution> Job::release() {
+  closeTerminal();
   execution_->observe(nullptr);
   if (reader_ != nullptr) {
     reader_->onLost(Error::make(ErrorCode::Cancelled, "the sandbox has ended"));

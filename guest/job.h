@@ -23,6 +23,16 @@ class JobReader {
   virtual void onLost(const Error& why) = 0;
 };
 
+// Somebody who types on a job's terminal. Several may.
+class JobTypist {
+ public:
+  virtual ~JobTypist() = default;
+  // The terminal takes input again.
+  virtual void onRoom() = 0;
+  // Nobody reads what is typed any more; the job is not to be asked any more.
+  virtual void onTerminalGone() = 0;
+};
+
 // A command that belongs to the sandbox (wire/job.h): its processes, and the end of its output. It
 // reads that output by itself: with a reader only as much as it can keep until it is acknowledged,
 // without one all of it, dropping the oldest.
@@ -56,6 +66,19 @@ class Job final : public ExecutionObserver {
 
   void acknowledge(const wire::JobOffsets& kept);
 
+  // What it runs in place of its argv; empty: that.
+  const std::string& shell() const { return shell_; }
+
+  // Conflict without a terminal, or once its main process has ended.
+  Status joinTypists(JobTypist& typist);
+  void leaveTypists(const JobTypist& typist);
+
+  // For typists: the terminal, which is there until onTerminalGone().
+  const sys::OwnedFd& terminal() const { return input_.fd; }
+
+  // To the group that a key would reach.
+  void signalForeground(int number);
+
   // To its main process' group; nothing once that has ended.
   void signal(int number);
   // SIGTERM to all that it started, SIGKILL to what is left after `grace`, then done(). Several may
@@ -88,6 +111,14 @@ class Job final : public ExecutionObserver {
     std::size_t left = SIZE_MAX;  // after the main process' end: what may still be read
   };
 
+  // The terminal's other direction, on a descriptor of its own: it is watched for room.
+  class Input final : public EventHandler {
+   public:
+    void onEvents(std::uint32_t) override;
+    Job* job = nullptr;
+    sys::OwnedFd fd;
+  };
+
   struct Waiter {
     const void* who;
     std::function<void()> done;
@@ -96,6 +127,10 @@ class Job final : public ExecutionObserver {
   explicit Job(const Execution::Context& context) : context_(context) {}
 
   Status begin(ExecPlan& plan);
+  Status openPipes(std::array<sys::OwnedFd, 3>& child_ends);
+  Status openTerminal(const ExecPlan& plan, std::array<sys::OwnedFd, 3>& child_ends);
+  Status watchAll();
+  void closeTerminal();
   // Reads what can be read now, in bites: other work of the loop comes in between.
   void read();
   void readSome(Output& output);
@@ -104,7 +139,10 @@ class Job final : public ExecutionObserver {
 
   Execution::Context context_;
   std::unique_ptr<Execution> execution_;
-  std::array<Output, 2> outputs_;
+  std::array<Output, 2> outputs_;  // with a terminal: only the first
+  Input input_;                    // not valid without a terminal
+  std::vector<JobTypist*> typists_;
+  std::string shell_;
   JobReader* reader_ = nullptr;
   std::vector<Waiter> waiters_;
   EventLoop::TimerId next_bite_ = 0;

@@ -11,7 +11,8 @@ Result<std::unique_ptr<Stream>> JobStream::open(Job& job,
   const wire::JobOffsets kept = AK_TRY(job.attach(*stream, from));
   stream->channels_[0].sent = kept.out;
   stream->channels_[1].sent = kept.err;
-  port.reply(wire::encode(wire::JobAttached{static_cast<std::uint32_t>(job.pid()), kept}));
+  port.reply(
+      wire::encode(wire::JobAttached{static_cast<std::uint32_t>(job.pid()), kept, job.shell()}));
   port.ready();
   return stream;
 }

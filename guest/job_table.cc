@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "guest/job_stream.h"
+#include "guest/job_terminal.h"
 #include "guest/simple_stream.h"
 
 namespace ak::guest {
@@ -44,6 +45,8 @@ Result<std::unique_ptr<Stream>> JobTable::open(const Execution::Context& context
     case Kind::Signal:
       job->signal(decoded.signal);
       return answer(port, {});
+    case Kind::Type:
+      return JobTerminalStream::open(*job, port);
     case Kind::Kill:
       return JobEndStream::open(*this, decoded, port);
     case Kind::Forget:

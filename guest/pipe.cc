@@ -4,6 +4,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace ak::guest {
 
 Result<Pipe> makePipe() {
@@ -19,6 +21,23 @@ Status setNonBlocking(const sys::OwnedFd& fd) {
     return failErrno("fcntl");
   }
   return {};
+}
+
+std::size_t writeWaiting(const sys::OwnedFd& fd, std::string& waiting, bool& open) {
+  std::size_t written = 0;
+  while (written < waiting.size()) {
+    const ssize_t size = ::write(fd.get(), waiting.data() + written, waiting.size() - written);
+    if (size >= 0) {
+      written += static_cast<std::size_t>(size);
+    } else if (errno == EAGAIN) {
+      break;
+    } else if (errno != EINTR) {
+      written = waiting.size();
+      open = false;
+    }
+  }
+  waiting.erase(0, written);
+  return written;
 }
 
 std::optional<std::size_t> bytesIn(const sys::OwnedFd& pipe) {

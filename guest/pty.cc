@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -45,6 +46,17 @@ void resizePty(int master, const wire::WindowSize& window) {
   size.ws_row = window.rows;
   size.ws_col = window.columns;
   (void)::ioctl(master, TIOCSWINSZ, &size);
+}
+
+pid_t foregroundGroup(int master, pid_t otherwise) {
+  const pid_t foreground = ::tcgetpgrp(master);
+  return foreground > 1 ? foreground : otherwise;
+}
+
+char endOfFileKey(int master) {
+  constexpr char kControlD = 4;
+  termios settings{};
+  return ::tcgetattr(master, &settings) == 0 ? static_cast<char>(settings.c_cc[VEOF]) : kControlD;
 }
 
 }  // namespace ak::guest

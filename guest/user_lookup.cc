@@ -22,6 +22,7 @@ struct PasswdEntry {
   gid_t gid;
   std::string_view name;
   std::string_view home;
+  std::string_view shell;
 };
 
 std::optional<std::uint32_t> parseId(std::string_view text) {
@@ -42,7 +43,8 @@ std::optional<PasswdEntry> findUser(std::string_view passwd, std::string_view wa
     if (!uid || !gid) {
       continue;
     }
-    const PasswdEntry entry{*uid, *gid, fields[0], fields[5]};
+    const std::string_view shell = fields.size() > 6 ? fields[6] : std::string_view();
+    const PasswdEntry entry{*uid, *gid, fields[0], fields[5], shell};
     if (entry.name == wanted) {
       return entry;  // a name of digits goes before the number
     }
@@ -93,7 +95,8 @@ Result<GuestUser> lookUpUserIn(std::string_view spec,
   GuestUser user;
   const auto entry = findUser(passwd, name);
   if (entry) {
-    user = {entry->uid, entry->gid, groupsOf(group, entry->name), std::string(entry->home)};
+    user = {entry->uid, entry->gid, groupsOf(group, entry->name), std::string(entry->home),
+            std::string(entry->shell)};
   } else if (const auto uid = parseId(name)) {
     user.uid = *uid;
   } else {

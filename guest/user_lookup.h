@@ -13,7 +13,8 @@ struct GuestUser {
   uid_t uid = 0;
   gid_t gid = 0;
   std::vector<gid_t> groups;
-  std::string home;  // empty: not in passwd
+  std::string home;   // empty: not in passwd
+  std::string shell;  // the same
 };
 
 // Looks `spec` ("", "name", "uid", "uid:gid", "name:group") up in the guest's /etc/passwd and

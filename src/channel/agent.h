@@ -55,6 +55,9 @@ class JobStream {
   virtual ~JobStream() = default;
 
   virtual std::uint32_t pid() const = 0;
+  // What was run where the user's login shell was asked for; empty: the request's command. The
+  // guest's word.
+  virtual const std::string& shell() const = 0;
   // Of the first bytes to come. Not before what was asked for; behind it where the agent had to
   // drop some.
   virtual const wire::JobOffsets& from() const = 0;
@@ -63,6 +66,18 @@ class JobStream {
   virtual net::Task<Result<ExecStream::Event>> next() = 0;
   // The output before these offsets is where it survives us.
   virtual Status acknowledge(const wire::JobOffsets& kept) = 0;
+};
+
+// Somebody who types on a job's terminal. Destroying it leaves the job alone.
+class JobTerminal {
+ public:
+  virtual ~JobTerminal() = default;
+  // Waits for credit: a job that does not read holds up nobody else. Conflict once it has ended.
+  virtual net::Task<Status> write(std::string_view keys) = 0;
+  // The key that means end of file there.
+  virtual Status endOfFile() = 0;
+  // A size, or a signal for the terminal's foreground.
+  virtual Status control(const wire::ExecControl& control) = 0;
 };
 
 // So many bytes went by, with this SHA-256 in hex.
@@ -141,6 +156,8 @@ class Agent {
                                                                  wire::ExecRequest request) = 0;
   virtual net::Task<Result<std::unique_ptr<JobStream>>> attachJob(std::string id,
                                                                   wire::JobOffsets from) = 0;
+  // Several may type at once. Conflict: it has no terminal, or has ended.
+  virtual net::Task<Result<std::unique_ptr<JobTerminal>>> typeOnJob(std::string id) = 0;
   virtual net::Task<Result<std::vector<wire::JobSummary>>> listJobs() = 0;
   virtual net::Task<Status> signalJob(std::string id, int signal) = 0;
   // SIGTERM to all that it started, after `grace` SIGKILL; returns when nothing is left.

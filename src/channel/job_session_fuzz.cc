@@ -32,14 +32,22 @@ net::Task<void> drive(net::Executor executor, sys::OwnedFd socket, std::uint8_t 
   if (!agent) {
     co_return;
   }
-  if (choice % 3 == 0) {
+  if (choice % 4 == 0) {
     (void)co_await (*agent)->listJobs();
+    co_return;
+  }
+  if (choice % 4 == 3) {
+    const auto terminal = co_await (*agent)->typeOnJob("0123abcd");
+    if (terminal) {
+      (void)co_await (*terminal)->write("ls\r");
+      (void)(*terminal)->endOfFile();
+    }
     co_return;
   }
   wire::ExecRequest request;
   request.argv = {"true"};
   request.close_stdin = true;
-  auto job = choice % 3 == 1 ? co_await (*agent)->startJob("0123abcd", std::move(request))
+  auto job = choice % 4 == 1 ? co_await (*agent)->startJob("0123abcd", std::move(request))
                              : co_await (*agent)->attachJob("0123abcd", {10, 20});
   if (job) {
     co_await drain(*std::move(job));

@@ -22,4 +22,16 @@ Status SessionJob::acknowledge(const wire::JobOffsets& kept) {
   return stream_.control(wire::encode(wire::JobAck{kept}));
 }
 
+net::Task<Status> SessionTerminal::write(std::string_view keys) {
+  co_return co_await stream_.send(wire::kStdin, keys);
+}
+
+Status SessionTerminal::endOfFile() {
+  return stream_.end(wire::kStdin);
+}
+
+Status SessionTerminal::control(const wire::ExecControl& control) {
+  return stream_.control(wire::encode(control));
+}
+
 }  // namespace ak::channel

@@ -13,6 +13,8 @@ class SessionJob final : public JobStream {
 
   std::uint32_t pid() const override { return attached_.pid; }
 
+  const std::string& shell() const override { return attached_.shell; }
+
   const wire::JobOffsets& from() const override { return attached_.from; }
 
   net::Task<Result<ExecStream::Event>> next() override;
@@ -22,6 +24,19 @@ class SessionJob final : public JobStream {
   StreamHandle stream_;
   wire::JobAttached attached_;
   bool exited_ = false;
+};
+
+// JobTerminal over a session's stream.
+class SessionTerminal final : public JobTerminal {
+ public:
+  explicit SessionTerminal(StreamHandle stream) : stream_(std::move(stream)) {}
+
+  net::Task<Status> write(std::string_view keys) override;
+  Status endOfFile() override;
+  Status control(const wire::ExecControl& control) override;
+
+ private:
+  StreamHandle stream_;
 };
 
 }  // namespace ak::channel

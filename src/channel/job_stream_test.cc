@@ -63,7 +63,7 @@ HostileGuest::Script attached(wire::JobOffsets from, HostileGuest::Script then) 
     const auto request = guest.nextOf(FrameType::Open);
     EXPECT_EQ(request.channel, static_cast<std::uint8_t>(wire::Service::Job));
     EXPECT_EQ(wire::decodeJobRequest(request.payload)->from, (wire::JobOffsets{10, 20}));
-    guest.frame(FrameType::Reply, 1, 0, wire::encode(wire::JobAttached{7, from}));
+    guest.frame(FrameType::Reply, 1, 0, wire::encode(wire::JobAttached{7, from, ""}));
     then(guest);
   };
 }
@@ -131,6 +131,80 @@ TEST(JobStreamTest, AListOfTooManyIsRefused) {
     co_return co_await agent->listJobs();
   };
   EXPECT_EQ(loop.runUntilDone(work()).error().code, ErrorCode::Protocol);
+}
+
+// What the host types is answered by this.
+Status typeOn(HostileGuest::Script then) {
+  net::Loop loop;
+  HostileGuest guest([then = std::move(then)](HostileGuest& self) {
+    self.shakeHands();
+    const auto request = self.nextOf(FrameType::Open);
+    EXPECT_EQ(wire::decodeJobRequest(request.payload)->kind, wire::JobRequest::Kind::Type);
+    then(self);
+  });
+  auto work = [&]() -> net::Task<Status> {
+    auto opened = co_await open(loop.executor(), guest);
+    const AgentPtr agent = AK_CO_TRY(std::move(opened));
+    auto typing = co_await agent->typeOnJob("0123abcd");
+    const std::unique_ptr<JobTerminal> terminal = AK_CO_TRY(std::move(typing));
+    wire::ExecControl resize;
+    resize.window = {20, 80};
+    (void)terminal->control(resize);
+    const std::string keys(2 * wire::kInitialCredit, 'x');
+    Status typed = co_await terminal->write(keys);
+    AK_CO_TRY(typed);
+    co_return terminal->endOfFile();
+  };
+  return loop.runUntilDone(work());
+}
+
+TEST(JobTerminalTest, KeysSizesAndTheEndGoToTheGuest) {
+  const Status typed = typeOn([](HostileGuest& guest) {
+    guest.frame(FrameType::Reply, 1, 0, "");
+    std::size_t got = 0;
+    bool resized = false;
+    for (auto frame = guest.next(); frame.type != FrameType{}; frame = guest.next()) {
+      if (frame.type == FrameType::Control) {
+        resized = wire::decodeExecControl(frame.payload)->window == wire::WindowSize{20, 80};
+      } else if (frame.type == FrameType::End) {
+        EXPECT_EQ(frame.channel, wire::kStdin);
+        break;
+      } else if (frame.type == FrameType::Data) {
+        got += frame.payload.size();
+        if (got == wire::kInitialCredit) {
+          std::string credit;
+          wire::encodeCredit(credit, 1, wire::kStdin, wire::kInitialCredit);
+          guest.write(credit);
+        }
+      }
+    }
+    EXPECT_TRUE(resized);
+    EXPECT_EQ(got, 2 * wire::kInitialCredit) << "no more than a window without credit";
+  });
+  EXPECT_TRUE(typed) << typed.error().message;
+}
+
+TEST(JobTerminalTest, AGuestThatEndsOrRefusesItIsATypedError) {
+  const auto closed = typeOn([](HostileGuest& guest) {
+    guest.frame(FrameType::Reply, 1, 0, "");
+    guest.nextOf(FrameType::Data);
+    guest.frame(FrameType::Close, 1, 0, "");
+    guest.nextOf(FrameType::Close);
+  });
+  EXPECT_EQ(closed.error().code, ErrorCode::Conflict);
+  const auto refused = typeOn([](HostileGuest& guest) {
+    const Error error = Error::make(ErrorCode::Conflict, "the job has no terminal");
+    guest.frame(FrameType::Reset, 1, 0, wire::encodeError(error));
+    guest.nextOf(FrameType::Goodbye);
+  });
+  EXPECT_EQ(refused.error().code, ErrorCode::Conflict);
+  const auto flooded = typeOn([](HostileGuest& guest) {
+    guest.frame(FrameType::Reply, 1, 0, "");
+    const std::string piece(wire::kChunk, 'x');
+    while (guest.frame(FrameType::Data, 1, wire::kStdout, piece)) {
+    }
+  });
+  EXPECT_FALSE(flooded) << "it may send a window and no more";
 }
 
 }  // namespace

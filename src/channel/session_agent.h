@@ -29,6 +29,7 @@ class SessionAgent final : public Agent {
                                                          wire::ExecRequest request) override;
   net::Task<Result<std::unique_ptr<JobStream>>> attachJob(std::string id,
                                                           wire::JobOffsets from) override;
+  net::Task<Result<std::unique_ptr<JobTerminal>>> typeOnJob(std::string id) override;
   net::Task<Result<std::vector<wire::JobSummary>>> listJobs() override;
   net::Task<Status> signalJob(std::string id, int signal) override;
   net::Task<Status> killJob(std::string id, std::chrono::milliseconds grace) override;

@@ -37,6 +37,17 @@ net::Task<Result<std::unique_ptr<JobStream>>> SessionAgent::attachJob(std::strin
   return attach(std::move(asked));
 }
 
+net::Task<Result<std::unique_ptr<JobTerminal>>> SessionAgent::typeOnJob(std::string id) {
+  wire::JobRequest asked;
+  asked.kind = Kind::Type;
+  asked.id = std::move(id);
+  const auto session = session_;
+  StreamHandle stream = AK_CO_TRY(session->open(wire::Service::Job, wire::encode(asked)));
+  const auto answer = co_await replyOf(stream);
+  AK_CO_TRY(answer);
+  co_return std::make_unique<SessionTerminal>(std::move(stream));
+}
+
 net::Task<Result<std::string>> SessionAgent::askJob(wire::JobRequest request,
                                                     std::chrono::milliseconds limit) {
   const auto session = session_;

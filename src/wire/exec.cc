@@ -89,6 +89,7 @@ std::string encode(const ExecRequest& request) {
   for (const ResourceLimit& limit : request.limits) {
     out.bytes(11, encodeLimit(limit));
   }
+  out.numberIf(12, request.login_shell ? 1 : 0);
   return std::move(out).take();
 }
 
@@ -131,6 +132,9 @@ Result<ExecRequest> decodeExecRequest(std::string_view text) {
       case 11:
         request.limits.push_back(AK_TRY(decodeLimit(in.bytes())));
         fits &= request.limits.size() <= kMaxLimits;
+        break;
+      case 12:
+        request.login_shell = in.number() != 0;
         break;
       default:
         break;

@@ -39,6 +39,9 @@ struct ExecRequest {
   std::uint32_t timeout_ms = 0;  // kept by the agent; 0: none
   bool last = false;             // the sandbox is this exec's alone: its end may end the agent
   std::vector<ResourceLimit> limits;
+  // The shell that /etc/passwd names for the user instead of argv, which stays what runs where it
+  // names none; SHELL tells the command so. An agent that does not know this runs argv.
+  bool login_shell = false;
   bool operator==(const ExecRequest&) const = default;
 };
 

@@ -22,9 +22,9 @@ bool inBounds(const JobOffsets& offsets) {
 
 // What a detached command cannot have, so that nothing of it is silently not there.
 Status validateStart(const ExecRequest& exec) {
-  if (exec.terminal || !exec.close_stdin || exec.last) {
+  if (exec.terminal == exec.close_stdin || exec.last) {
     return fail(ErrorCode::InvalidArgument,
-                "a job has neither a terminal nor standard input, and not the sandbox for itself");
+                "a job has standard input with a terminal only, and not the sandbox for itself");
   }
   return {};
 }
@@ -97,7 +97,7 @@ Result<JobRequest> decodeJobRequest(std::string_view text) {
   if (!in.ok() || kind == 0) {
     return malformed("job request");
   }
-  if (kind > static_cast<std::uint8_t>(JobRequest::Kind::Forget)) {
+  if (kind > static_cast<std::uint8_t>(JobRequest::Kind::Type)) {
     return fail(ErrorCode::Unsupported, "this agent does not know that request about a job");
   }
   request.kind = static_cast<JobRequest::Kind>(kind);
@@ -113,6 +113,7 @@ std::string encode(const JobAttached& attached) {
   TlvWriter out;
   out.number(1, attached.pid);
   putOffsets(out, 2, attached.from);  // 2 and 3
+  out.bytesIf(4, attached.shell);
   return std::move(out).take();
 }
 
@@ -130,11 +131,15 @@ Result<JobAttached> decodeJobAttached(std::string_view text) {
       case 3:
         attached.from.err = in.number();
         break;
+      case 4:
+        attached.shell = in.string();
+        break;
       default:
         break;
     }
   }
-  if (!in.ok() || !inBounds(attached.from)) {
+  if (!in.ok() || !inBounds(attached.from) || attached.shell.size() > kMaxPath ||
+      hasNul(attached.shell)) {
     return malformed("attachment to a job");
   }
   return attached;

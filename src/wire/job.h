@@ -18,6 +18,10 @@
 //   Kill           SIGTERM to everything that the job started, after grace_ms SIGKILL until nothing
 //                  is left; then an empty Reply, Close
 //   Forget         empty Reply, Close: a job that has ended, with what is kept of its output
+//   Type           empty Reply; the host sends Data/End on kStdin and Control{ExecControl} without
+//                  Kill: keys, size and signals for the job's terminal. Close when the job has
+//                  ended. The end of the stream changes nothing for the job, and several may be
+//                  open.
 //
 // Output is numbered in bytes from the job's start, each stream for itself. The agent keeps the
 // last kJobRing bytes of each. With a host attached it keeps what the host has not acknowledged,
@@ -50,11 +54,14 @@ struct JobRequest {
     List = 3,
     Signal = 4,
     Kill = 5,
-    Forget = 6
+    Forget = 6,
+    Type = 7
   };
   Kind kind = Kind::List;
-  std::string id;              // 8 lower-case hex digits; not of List
-  ExecRequest exec;            // Start: without terminal, standard input and `last`
+  std::string id;  // 8 lower-case hex digits; not of List
+  // Start: without `last`. With a terminal it has standard input too, from those who Type; without
+  // one it has neither.
+  ExecRequest exec;
   JobOffsets from;             // Attach: where the host's copy ends
   std::int32_t signal = 0;     // Signal: to the main process' group
   std::uint32_t grace_ms = 0;  // Kill: at most kMaxGraceMs
@@ -63,7 +70,8 @@ struct JobRequest {
 
 struct JobAttached {
   std::uint32_t pid = 0;  // in the sandbox
-  JobOffsets from;  // of the bytes that come; above the request's: what is between was dropped
+  JobOffsets from;    // of the bytes that come; above the request's: what is between was dropped
+  std::string shell;  // ExecRequest::login_shell: what is run; empty: argv
   bool operator==(const JobAttached&) const = default;
 };
 
@@ -83,7 +91,8 @@ struct JobSummary {
 bool isJobId(std::string_view id);
 
 // Reset codes beside those of Exec: not_found (no such job), already_exists (Start), conflict
-// (Forget of one that runs; taken over), capacity (kMaxJobs).
+// (Forget of one that runs; taken over; Type on one without a terminal or that has ended), capacity
+// (kMaxJobs).
 
 std::string encode(const JobRequest& request);
 std::string encode(const JobAttached& attached);

@@ -207,7 +207,14 @@ TEST(JobRecordsTest, RoundTrip) {
   JobRequest kill = jobRequest(Kill);
   kill.grace_ms = kMaxGraceMs;
   EXPECT_EQ(*decodeJobRequest(encode(kill)), kill);
-  const JobAttached attached{42, {1, 2}};
+  EXPECT_EQ(*decodeJobRequest(encode(jobRequest(Type))), jobRequest(Type));
+  JobRequest session = startRequest();
+  session.exec.terminal = true;
+  session.exec.close_stdin = false;
+  session.exec.login_shell = true;
+  session.exec.window = {50, 132};
+  EXPECT_EQ(*decodeJobRequest(encode(session)), session);
+  const JobAttached attached{42, {1, 2}, "/bin/zsh"};
   EXPECT_EQ(*decodeJobAttached(encode(attached)), attached);
   const JobAck ack{{3, kMaxJobOffset}};
   EXPECT_EQ(*decodeJobAck(encode(ack)), ack);
@@ -217,7 +224,7 @@ TEST(JobRecordsTest, RoundTrip) {
 
 TEST(JobRecordsTest, TruncationsAreErrorsOrSmallerValues) {
   expectTruncationsDiffer(encode(startRequest()), decodeJobRequest, startRequest());
-  const JobAttached attached{42, {100'000, 200'000}};
+  const JobAttached attached{42, {100'000, 200'000}, ""};
   expectTruncationsDiffer(encode(attached), decodeJobAttached, attached);
 }
 
@@ -244,7 +251,9 @@ TEST(JobRecordsTest, RequestsAreValidated) {
 
 // An agent that says so would fill the books, or have sums wrap.
 TEST(JobRecordsTest, AnswersAreBounded) {
-  EXPECT_FALSE(decodeJobAttached(encode(JobAttached{1, {kMaxJobOffset + 1, 0}})));
+  EXPECT_FALSE(decodeJobAttached(encode(JobAttached{1, {kMaxJobOffset + 1, 0}, ""})));
+  EXPECT_FALSE(decodeJobAttached(encode(JobAttached{1, {}, std::string(5000, 'x')})));
+  EXPECT_FALSE(decodeJobAttached(encode(JobAttached{1, {}, std::string("/bin\0sh", 7)})));
   EXPECT_FALSE(decodeJobAck(encode(JobAck{{0, UINT64_MAX}})));
   EXPECT_FALSE(decodeJobList(encode(std::vector<JobSummary>{{"../../ab", 1, true}})));
   const JobSummary job{"00000000", 1, true};
