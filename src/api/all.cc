@@ -57,6 +57,8 @@ const std::vector<Route>& allRoutes() {
        "Copy what the guest wrote to the project"},
       {"POST", "/sandboxes/{name}/archive", archiveSandbox, Yes, kSmallBody, OnDisconnect::Finish,
        "Stop a sandbox and put it aside"},
+      {"POST", "/sandboxes/{name}/attach", postAttach, Yes, kLargeBody, OnDisconnect::Finish,
+       "Start a terminal session in a running sandbox, or join one; an upgraded stream"},
       {"GET", "/sandboxes/{name}/audit", getSandboxAudit, No, 0, OnDisconnect::Cancel,
        "The newest audit events of one sandbox, also of one that is gone"},
       {"GET", "/sandboxes/{name}/changes", getChanges, No, 0, OnDisconnect::Cancel,

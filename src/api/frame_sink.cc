@@ -68,9 +68,12 @@ net::Task<Status> FrameSink::send(StreamKind kind, std::string_view data, net::F
 }
 
 net::Task<Status> FrameSink::started(const Started& started) {
-  const nlohmann::json data = {{"sandbox", started.sandbox},   {"uuid", started.uuid},
-                               {"image", started.image},       {"hints", started.hints},
-                               {"warnings", started.warnings}, {"from_pool", started.from_pool}};
+  nlohmann::json data = {{"sandbox", started.sandbox},   {"uuid", started.uuid},
+                         {"image", started.image},       {"hints", started.hints},
+                         {"warnings", started.warnings}, {"from_pool", started.from_pool}};
+  if (!started.session.empty()) {
+    data["session"] = started.session;
+  }
   // Worth waiting for: a short command's output or exit follows at once, and then all leaves in one
   // write and wakes the client once.
   return send(StreamKind::Started, dump(data), net::Flush::Later);

@@ -51,6 +51,9 @@ net::Task<Result<net::HttpResponse>> postReconcile(Call& call);
 // state_import.cc
 net::Task<Result<net::HttpResponse>> importState(Call& call);
 
+// attach.cc
+net::Task<void> postAttach(Call& call);
+
 // jobs.cc
 net::Task<Result<net::HttpResponse>> startJob(Call& call);
 net::Task<Result<net::HttpResponse>> listJobs(Call& call);

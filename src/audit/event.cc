@@ -28,7 +28,7 @@ std::string_view viaName(Actor::Via via) {
 
 }  // namespace
 
-const std::array<KindInfo, 36> kKinds = {{
+const std::array<KindInfo, 37> kKinds = {{
     {Kind::SandboxCreated, "sandbox_created",
      "name, image, backend, labels?, volumes?, ports?, profile, security",
      "A named sandbox was made."},
@@ -43,8 +43,8 @@ const std::array<KindInfo, 36> kKinds = {{
      "A file, directory or link was put into a sandbox."},
     {Kind::FileRead, "file_read", "sandbox, path, bytes?, sha256?",
      "A file was taken out of a sandbox."},
-    {Kind::SessionAttached, "session_attached", "sandbox, command",
-     "A command was started on a terminal."},
+    {Kind::SessionAttached, "session_attached", "sandbox, command, session?, new?, env?",
+     "A command was started on a terminal, or somebody joined a session."},
     {Kind::PolicyViolation, "policy_violation", "sandbox, policy, details, operation, command?",
      "A policy refused what was asked."},
     {Kind::SshConnected, "ssh_connected", "sandbox, host_port, ssh_user", "Not written yet."},
@@ -83,6 +83,8 @@ const std::array<KindInfo, 36> kKinds = {{
     {Kind::SandboxRecovered, "sandbox_recovered", "name", "It was taken back."},
     {Kind::SandboxUpdated, "sandbox_updated", "name, change",
      "Labels, description, policy or time to live were changed."},
+    {Kind::SessionDetached, "session_detached", "sandbox, session, outcome, exit_code?",
+     "Somebody left a session (left, interrupted), or it ended (ended)."},
     {Kind::SnapshotRemoved, "snapshot_removed", "snapshot", "A snapshot was removed."},
     {Kind::SnapshotTaken, "snapshot_taken", "sandbox, snapshot, pause_us?",
      "A snapshot was taken of a sandbox."},

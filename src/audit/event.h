@@ -47,6 +47,7 @@ enum class Kind : std::uint8_t {
   SandboxArchived,
   SandboxRecovered,
   SandboxUpdated,
+  SessionDetached,
   SnapshotRemoved,
   SnapshotTaken,
   StateImported,
@@ -62,7 +63,7 @@ struct KindInfo {
 };
 
 // One row per kind, in enum order; docs/audit.md is compared with it.
-extern const std::array<KindInfo, 36> kKinds;
+extern const std::array<KindInfo, 37> kKinds;
 
 const KindInfo& kindInfo(Kind kind);
 std::optional<Kind> kindFromName(std::string_view name);

@@ -6,7 +6,8 @@
 
 namespace ak::manager {
 
-// Detached commands as one caller sees them: who starts one and who signals it is recorded. How it
+// Detached commands as one caller sees them: who starts one, who joins and leaves a
+// session and who signals is recorded. How it
 // ends the Witness is told; asking is not recorded.
 class AuditedJobs final : public Jobs {
  public:
@@ -16,6 +17,10 @@ class AuditedJobs final : public Jobs {
   net::Task<Result<JobView>> start(Caller caller,
                                    std::string sandbox,
                                    model::ExecRequest request) override;
+  net::Task<Result<JobView>> attach(Caller caller,
+                                    std::string sandbox,
+                                    model::AttachRequest request,
+                                    ExecSink& sink) override;
   net::Task<Result<JobView>> signal(std::string sandbox, std::string id, int signal) override;
   net::Task<Result<JobView>> kill(std::string sandbox,
                                   std::string id,

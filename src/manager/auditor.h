@@ -75,6 +75,8 @@ audit::Event& addSandbox(audit::Event& event,
                          std::string_view key,
                          std::string_view name,
                          std::string_view uuid);
+// The names of KEY=VALUE entries: values of variables are mostly secrets.
+std::vector<std::string> namesOf(const std::vector<std::string>& environment);
 // The profile by its name; what it means, beside it.
 audit::Event& addSecurity(audit::Event& event, const model::Permissions& permissions);
 

@@ -9,16 +9,6 @@ namespace {
 using audit::Event;
 using audit::Kind;
 
-// Values of variables are mostly secrets.
-std::vector<std::string> namesOf(const std::vector<std::string>& environment) {
-  std::vector<std::string> names;
-  names.reserve(environment.size());
-  for (const std::string& entry : environment) {
-    names.push_back(entry.substr(0, entry.find('=')));
-  }
-  return names;
-}
-
 std::string_view outcomeWord(const model::ExecOutcome& outcome) {
   return outcome.timed_out       ? "timed_out"
          : outcome.out_of_memory ? "out_of_memory"
@@ -33,6 +23,15 @@ Event& addOutcome(Event& event, const model::ExecOutcome& outcome) {
 }
 
 }  // namespace
+
+std::vector<std::string> namesOf(const std::vector<std::string>& environment) {
+  std::vector<std::string> names;
+  names.reserve(environment.size());
+  for (const std::string& entry : environment) {
+    names.push_back(entry.substr(0, entry.find('=')));
+  }
+  return names;
+}
 
 void Auditor::jobEnded(const model::SandboxRecord& record_of, const model::JobRecord& job) {
   Event event = about(Kind::CommandExecuted, Caller());

@@ -113,7 +113,6 @@ net::Task<Status> JobKeeper::adoptOne(SandboxPtr sandbox, AgentPtr agent, model:
   const LiveJobPtr live = AK_CO_TRY(std::move(opened));
   auto stream = co_await agent->attachJob(job.id, {live->out.end(), live->err.end()});
   if (stream) {
-    live->record.pid = static_cast<std::int32_t>((*stream)->pid());
     carry(sandbox, live, *std::move(stream));
     co_return Status();
   }

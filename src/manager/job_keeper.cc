@@ -3,46 +3,9 @@
 #include "base/text.h"
 #include "manager/busy.h"
 #include "manager/lifecycle.h"
-#include "manager/pump.h"
 #include "net/to_its_end.h"
 
 namespace ak::manager {
-
-namespace {
-
-// Acknowledged in steps: often enough that the agent's ring never fills, seldom enough that a line
-// of output costs no frame of its own.
-constexpr std::uint64_t kAcknowledgeStep = wire::kJobRing / 4;
-
-}  // namespace
-
-// While a job is drained its sandbox is in use, and knows it.
-class JobKeeper::Draining {
- public:
-  Draining(JobKeeper& keeper, SandboxPtr sandbox, LiveJobPtr job)
-      : keeper_(keeper), sandbox_(std::move(sandbox)), job_(std::move(job)) {
-    keeper_.timekeeper_.enter(*sandbox_);
-  }
-
-  ~Draining() {
-    keeper_.timekeeper_.leave(*sandbox_);
-    sandbox_->jobs.erase(job_->record.id);
-    job_->over = true;
-    job_->notify();
-    sandbox_->notify();
-    if (keeper_.on_idle_) {
-      keeper_.on_idle_(*sandbox_);
-    }
-  }
-
-  Draining(const Draining&) = delete;
-  Draining& operator=(const Draining&) = delete;
-
- private:
-  JobKeeper& keeper_;
-  SandboxPtr sandbox_;
-  LiveJobPtr job_;
-};
 
 JobKeeper::JobKeeper(const Foundation& foundation, const Timekeeper& timekeeper)
     : foundation_(foundation), timekeeper_(timekeeper), tasks_(foundation.executor) {}
@@ -100,7 +63,6 @@ net::Task<Result<model::JobRecord>> JobKeeper::startNow(SandboxPtr sandbox,
     co_return std::unexpected(std::move(error));
   }
   const LiveJobPtr live = *std::move(opened);
-  live->record.pid = static_cast<std::int32_t>((*stream)->pid());
   carry(sandbox, live, *std::move(stream));
   co_return live->record;
 }
@@ -160,6 +122,10 @@ void JobKeeper::carry(const SandboxPtr& sandbox, const LiveJobPtr& job, StreamPt
   const wire::JobOffsets& from = stream->from();
   job->out.skipTo(from.out);
   job->err.skipTo(from.err);
+  job->record.pid = static_cast<std::int32_t>(stream->pid());
+  if (!stream->shell().empty()) {
+    job->record.command = {stream->shell()};
+  }
   job->record.stdout_bytes = from.out;
   job->record.stderr_bytes = from.err;
   if (closed_) {
@@ -167,83 +133,6 @@ void JobKeeper::carry(const SandboxPtr& sandbox, const LiveJobPtr& job, StreamPt
   }
   sandbox->jobs[job->record.id] = job;
   tasks_.spawn(drain(sandbox, job, std::move(stream), sandbox->agent));
-}
-
-net::Task<Result<wire::ExecExit>> JobKeeper::drainOutput(Sandbox& sandbox,
-                                                         LiveJob& job,
-                                                         channel::JobStream& stream) {
-  using Kind = channel::ExecStream::Event::Kind;
-  std::uint64_t unacknowledged = 0;
-  for (;;) {
-    auto event = co_await stream.next();
-    if (!event) {
-      co_return std::unexpected(std::move(event).error());
-    }
-    if (event->kind == Kind::Exit) {
-      co_return event->exit;
-    }
-    // First: of two copies, a crash may leave this one with a piece twice, and none without it.
-    if (job.record.main && sandbox.log) {
-      sandbox.log->append(event->data);
-      sandbox.notify();
-    }
-    const bool out = event->kind == Kind::Stdout;
-    JobLog& log = out ? job.out : job.err;
-    const std::uint64_t end = co_await foundation_.workers.run([&] {
-      log.append(event->data);
-      return log.end();
-    });
-    (out ? job.record.stdout_bytes : job.record.stderr_bytes) = end;
-    job.notify();
-    unacknowledged += event->data.size();
-    if (unacknowledged >= kAcknowledgeStep &&
-        stream.acknowledge({job.record.stdout_bytes, job.record.stderr_bytes})) {
-      unacknowledged = 0;
-    }
-  }
-}
-
-// The stream has failed: with its box, or because the agent says what cannot be. While the box is
-// there and only its session is gone, the job may run.
-net::Task<std::string> JobKeeper::whyLost(SandboxPtr sandbox, WeakAgent agent, Error error) {
-  for (;;) {
-    const AgentPtr held = agent.lock();
-    if (!held || sandbox->agent != held) {
-      co_return cat("its sandbox has ended: ", sandbox->record.stop_reason);
-    }
-    if (held->alive()) {
-      co_return std::move(error.message);
-    }
-    co_await sandbox->changed.wait();
-  }
-}
-
-net::Task<void> JobKeeper::drain(SandboxPtr sandbox,
-                                 LiveJobPtr job,
-                                 StreamPtr stream,
-                                 WeakAgent agent) {
-  const Draining draining(*this, sandbox, job);
-  auto exit = co_await drainOutput(*sandbox, *job, *stream);
-  stream.reset();
-  model::JobRecord ended = job->record;
-  if (exit) {
-    model::finish(ended, outcomeOf(*exit));
-  } else {
-    ended.status = model::JobStatus::Lost;
-    ended.reason = co_await whyLost(sandbox, agent, std::move(exit).error());
-  }
-  const Status concluded = co_await conclude(sandbox, ended);
-  job->record = ended;
-  job->over = true;
-  job->notify();
-  // Not before it is in the books: until then the agent is the only one who knows.
-  const AgentPtr held = agent.lock();
-  if (concluded && exit && held) {
-    const Status forgotten = co_await held->forgetJob(ended.id);
-    if (!forgotten && held->alive()) {
-      logFailure(ended, "forgetting", forgotten.error());
-    }
-  }
 }
 
 net::Task<Status> JobKeeper::conclude(SandboxPtr sandbox, model::JobRecord& job) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,12 @@ namespace ak::manager {
 
 struct Foundation;
 
+// Somebody who is shown a session's terminal.
+struct JobWatcher {
+  std::uint64_t offset = 0;  // of the first byte that it has not taken
+  bool stuck = false;        // has taken nothing for too long: it is not waited for
+};
+
 // A job that may run. Shared by its sandbox, by the coroutine that drains it and by those who
 // follow it.
 struct LiveJob {
@@ -24,7 +31,8 @@ struct LiveJob {
       : record(std::move(about)),
         out(std::move(stdout_log)),
         err(std::move(stderr_log)),
-        changed(std::move(executor)) {}
+        changed(executor),
+        taken(std::move(executor)) {}
 
   model::JobRecord record;  // with what was printed so far
   JobLog out;               // these two are a worker's while it writes
@@ -38,6 +46,8 @@ struct LiveJob {
 
   std::uint64_t revision = 0;  // see Sandbox::revision
   net::Event changed;          // more output, or its end
+  std::list<JobWatcher> watchers;
+  net::Event taken;  // by a watcher, or one has left
 };
 
 using LiveJobPtr = std::shared_ptr<LiveJob>;  // shared: see above
@@ -100,6 +110,7 @@ class JobKeeper {
   net::Task<Result<wire::ExecExit>> drainOutput(Sandbox& sandbox,
                                                 LiveJob& job,
                                                 channel::JobStream& stream);
+  net::Task<void> waitForWatchers(LiveJob& job);
   net::Task<std::string> whyLost(SandboxPtr sandbox, WeakAgent agent, Error error);
   net::Task<Status> conclude(SandboxPtr sandbox, model::JobRecord& job);
   net::Task<void> adoptNow(SandboxPtr sandbox, std::function<void()> then);

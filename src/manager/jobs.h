@@ -33,6 +33,8 @@ struct JobOutput {
   std::uint64_t next = 0;     // the offset to go on from
 };
 
+class ExecSink;
+
 // Takes a piece of a log; an error means that its reader is gone.
 using JobSink = std::function<net::Task<Status>(std::string_view)>;
 
@@ -40,8 +42,10 @@ using JobSink = std::function<net::Task<Status>(std::string_view)>;
 // with the last 6 to 8 MiB of either stream until the sandbox is removed. A sandbox has at most
 // wire::kMaxJobs of them; a new one takes the place of the oldest that has ended.
 //
-// Starting one is a use of the sandbox, and so is every moment that it runs; asking is none. All
-// calls on the loop. Errors: NotFound for an unknown sandbox or job.
+// Starting one is a use of the sandbox, and so is every moment that it runs; asking is none. A
+// session is one while somebody has joined it, and whenever it prints: a shell that was left and
+// forgotten keeps no sandbox from being stopped. All calls on the loop. Errors: NotFound for an
+// unknown sandbox or job.
 class Jobs {
  public:
   static constexpr std::chrono::milliseconds kGrace{2'000};
@@ -53,6 +57,17 @@ class Jobs {
   virtual net::Task<Result<JobView>> start(Caller caller,
                                            std::string sandbox,
                                            model::ExecRequest request) = 0;
+  // A session: a job with a terminal. Joins the one that is named, or starts one; tells the sink
+  // when it is joined, shows it the end of what was shown before and then what comes, and passes on
+  // what it types, until the session has ended: then how. Several may be joined; all see all, all
+  // may type, and its size is the last that one of them has told. Who leaves leaves it running
+  // (Cancelled); who is more than the log behind is told so and let go (Conflict), and who takes
+  // nothing holds it up for a second at most. NotFound: no such session; Conflict: it has ended, or
+  // is a job without a terminal, or the sandbox does not run; Unsupported: its agent is too old.
+  virtual net::Task<Result<JobView>> attach(Caller caller,
+                                            std::string sandbox,
+                                            model::AttachRequest request,
+                                            ExecSink& sink) = 0;
   // In the order of their starts.
   virtual net::Task<Result<std::vector<JobView>>> list(std::string sandbox) = 0;
   virtual net::Task<Result<JobView>> get(std::string sandbox, std::string id) = 0;

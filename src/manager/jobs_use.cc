@@ -50,23 +50,29 @@ net::Task<Result<JobView>> SandboxJobs::start(Caller caller,
   AK_CO_TRY(allowed);
   AK_CO_TRY(refuseInteractive(request));
   SandboxPtr found = AK_CO_TRY(lifecycle_.table().findRunning(sandbox));
-  if (!found->durable) {
-    co_return fail(ErrorCode::Conflict,
-                   cat("sandbox '", found->record.name, "' ends with its command"),
-                   "Detached commands are for sandboxes that stay: run --keep, or create.");
-  }
   const InUse in_use(lifetimes_, found);
   model::JobRecord job;
   job.command = request.command;
   wire::ExecRequest exec = execRequestOf(found->record, std::move(request));
-  auto started = co_await lifecycle_.jobs().start(found, std::move(job), std::move(exec));
-  if (!started) {
-    if (started.error().code == ErrorCode::Timeout) {
-      lifecycle_.endIfSilent(found);
-    }
-    co_return std::unexpected(std::move(started).error());
+  auto started = co_await begin(found, std::move(job), std::move(exec));
+  model::JobRecord record = AK_CO_TRY(std::move(started));
+  co_return JobView{found->record.name, std::move(record)};
+}
+
+net::Task<Result<model::JobRecord>> SandboxJobs::begin(SandboxPtr sandbox,
+                                                       model::JobRecord job,
+                                                       wire::ExecRequest request) {
+  if (!sandbox->durable) {
+    co_return fail(
+        ErrorCode::Conflict, cat("sandbox '", sandbox->record.name, "' ends with its command"),
+        job.terminal ? "A session needs a sandbox that stays; here use: agentkernel exec -t"
+                     : "Detached commands are for sandboxes that stay: run --keep, or create.");
   }
-  co_return JobView{found->record.name, *std::move(started)};
+  auto started = co_await lifecycle_.jobs().start(sandbox, std::move(job), std::move(request));
+  if (!started && started.error().code == ErrorCode::Timeout) {
+    lifecycle_.endIfSilent(sandbox);
+  }
+  co_return started;
 }
 
 net::Task<Result<std::vector<JobView>>> SandboxJobs::list(std::string sandbox) {

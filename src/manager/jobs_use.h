@@ -20,6 +20,10 @@ class SandboxJobs final : public Jobs {
   net::Task<Result<JobView>> start(Caller caller,
                                    std::string sandbox,
                                    model::ExecRequest request) override;
+  net::Task<Result<JobView>> attach(Caller caller,
+                                    std::string sandbox,
+                                    model::AttachRequest request,
+                                    ExecSink& sink) override;
   net::Task<Result<std::vector<JobView>>> list(std::string sandbox) override;
   net::Task<Result<JobView>> get(std::string sandbox, std::string id) override;
   net::Task<Result<JobOutput>> logs(std::string sandbox,
@@ -42,6 +46,18 @@ class SandboxJobs final : public Jobs {
     JobView view() && { return {sandbox->record.name, std::move(record)}; }
   };
 
+  struct Showing;
+
+  net::Task<Result<model::JobRecord>> begin(SandboxPtr sandbox,
+                                            model::JobRecord job,
+                                            wire::ExecRequest request);
+  net::Task<Result<model::JobRecord>> newSession(Caller caller,
+                                                 SandboxPtr sandbox,
+                                                 model::ExecRequest request);
+  net::Task<Result<model::JobRecord>> findSession(Caller caller,
+                                                  SandboxPtr sandbox,
+                                                  std::string id);
+  net::Task<Status> show(Showing& showing);
   net::Task<Result<Found>> find(const std::string& sandbox, std::string id);
   net::Task<Result<Found>> again(Found found);
   net::Task<Result<JobPiece>> read(const model::JobRecord& job,

@@ -42,6 +42,7 @@ class ExecSink {
     std::vector<std::string>
         warnings;  // the same of what is not as one would expect: for everybody
     bool from_pool = false;
+    std::string session;  // of attach: its id
     model::Permissions permissions;
     std::vector<std::string> command;  // when the request named none
     std::vector<model::PortMapping> ports;

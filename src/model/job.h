@@ -25,6 +25,8 @@ struct JobRecord {
   std::vector<std::string> command;
   // The command that the sandbox was made for: its output is the sandbox's log too.
   bool main = false;
+  // A session: it has a terminal, and people come and go.
+  bool terminal = false;
   std::int32_t pid = 0;  // in the sandbox
   JobStatus status = JobStatus::Running;
   std::optional<ExecOutcome> outcome;  // Completed and Failed; 137 for one that was killed

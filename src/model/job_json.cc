@@ -16,6 +16,7 @@ json toJson(const JobRecord& job) {
   json body = {{"id", job.id},
                {"command", job.command},
                {"main", job.main},
+               {"terminal", job.terminal},
                {"pid", job.pid},
                {"status", name(job.status)},
                {"exit_code", nullptr},
@@ -70,6 +71,7 @@ Result<JobRecord> jobRecordFromJson(const json& body) {
   fields.string("id", job.id);
   fields.strings("command", job.command);
   fields.boolean("main", job.main);
+  fields.boolean("terminal", job.terminal);
   fields.number("pid", job.pid, std::numeric_limits<std::int32_t>::max());
   fields.string("status", status);
   readOutcome(fields, job.outcome);

@@ -115,6 +115,15 @@ struct ExecRequest {
   bool operator==(const ExecRequest&) const = default;
 };
 
+// POST /sandboxes/{n}/attach: a session that is there, or a new one.
+struct AttachRequest {
+  // Of a new one: always with a terminal; without a command the user's own shell. Of one that is
+  // there only `window` counts, and the rest must not be given.
+  ExecRequest start;
+  std::string session;  // its id, or how that begins; empty: a new one
+  bool operator==(const AttachRequest&) const = default;
+};
+
 // How a guest command ended. A value, never an Error: we did what was asked.
 struct ExecOutcome {
   int exit_code = 0;  // the guest's own; 124 timed out; 128+n by signal

@@ -276,4 +276,30 @@ Result<ExecRequest> execRequestFromJson(const json& body) {
   return request;
 }
 
+json toJson(const AttachRequest& request) {
+  json body = toJson(request.start);
+  if (!request.session.empty()) {
+    body["session"] = request.session;
+    body.erase("command");
+  }
+  return body;
+}
+
+Result<AttachRequest> attachRequestFromJson(const json& body) {
+  AttachRequest request;
+  request.start = AK_TRY(execRequestFromJson(body));
+  request.start.terminal = true;
+  request.start.stdin_open = true;
+  JsonFields fields(body, "");
+  fields.string("session", request.session);
+  AK_TRY(std::move(fields).status());
+  ExecRequest nothing{.terminal = true, .window = request.start.window, .stdin_open = true};
+  if (!request.session.empty() && request.start != nothing) {
+    return fail(ErrorCode::InvalidArgument,
+                "a session that is there has its command, variables, directory and user",
+                "Leave them away, or 'session' for a new one.");
+  }
+  return request;
+}
+
 }  // namespace ak::model

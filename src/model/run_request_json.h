@@ -13,6 +13,8 @@ nlohmann::json toJson(const RunRequest& request);
 Result<RunRequest> runRequestFromJson(const nlohmann::json& body);
 nlohmann::json toJson(const ExecRequest& request);
 Result<ExecRequest> execRequestFromJson(const nlohmann::json& body);
+nlohmann::json toJson(const AttachRequest& request);
+Result<AttachRequest> attachRequestFromJson(const nlohmann::json& body);
 nlohmann::json toJson(const ExecOutcome& outcome);
 Result<ExecOutcome> execOutcomeFromJson(const nlohmann::json& body);
 nlohmann::json toJson(const Change& change);

@@ -16,6 +16,8 @@ class FakeJobs final : public manager::Jobs {
   std::map<std::string, model::JobRecord> records;
   std::string output = "first\ncaf\xc3\xa9\n";
   model::ExecRequest last_request;
+  model::AttachRequest last_attach;
+  model::TerminalSize last_window;
   manager::JobLogRequest last_log;
   int last_signal = 0;
   std::chrono::milliseconds last_grace{};
@@ -35,6 +37,40 @@ class FakeJobs final : public manager::Jobs {
     job.started_at = *parseTime("2026-01-02T03:04:05Z");
     records[job.id] = job;
     co_return manager::JobView{sandbox, job};
+  }
+
+  // Echoes what is typed until "exit" comes.
+  net::Task<Result<manager::JobView>> attach(manager::Caller,
+                                             std::string sandbox,
+                                             model::AttachRequest request,
+                                             manager::ExecSink& sink) override {
+    using Kind = manager::ExecSink::Input::Kind;
+    last_attach = request;
+    if (sandbox != "a" || (!request.session.empty() && request.session != "0123abcd")) {
+      co_return missing(sandbox);
+    }
+    manager::ExecSink::Started started;
+    started.sandbox = "a";
+    started.session = "0123abcd";
+    const Status told = co_await sink.started(started);
+    AK_CO_TRY(told);
+    manager::JobView view{"a", {}};
+    view.record.id = "0123abcd";
+    for (;;) {
+      const manager::ExecSink::Input input = co_await sink.nextInput();
+      if (input.kind == Kind::Closed) {
+        co_return fail(ErrorCode::Cancelled, "left");
+      }
+      if (input.kind == Kind::Resize) {
+        last_window = input.window;
+      }
+      if (input.data == "exit") {
+        model::finish(view.record, {.exit_code = 3});
+        co_return view;
+      }
+      const Status shown = co_await sink.standardOutput(input.data);
+      AK_CO_TRY(shown);
+    }
   }
 
   net::Task<Result<std::vector<manager::JobView>>> list(std::string sandbox) override {

@@ -9,6 +9,7 @@
 
 #include "backend/fake/fake_backend.h"
 #include "base/text.h"
+#include "manager/jobs_use.h"
 #include "manager/lifecycle.h"
 #include "manager/lifetimes.h"
 #include "manager/snapshots_use.h"
@@ -96,6 +97,8 @@ class Bench {
   Lifecycle& lifecycle() { return house_->lifecycle; }
 
   Lifetimes& lifetimes() { return house_->lifetimes; }
+
+  SandboxJobs& jobs() { return house_->jobs; }
 
   SandboxSnapshots& snapshots() { return house_->snapshots; }
 
@@ -190,6 +193,9 @@ class Bench {
                      bench.options_.at_step},
           lifecycle(foundation),
           lifetimes(foundation, lifecycle),
+          settings(bench.directory_ + "/config.toml", bench.directory_ + "/trust.toml"),
+          planner(bench.workers_, bench.images_, settings, {}),
+          jobs(foundation, planner, lifecycle, lifetimes),
           snapshots(foundation, lifecycle),
           volumes(foundation, lifecycle.volumes()) {
       foundation.budget.memory_bytes = std::uint64_t{1} << 40U;
@@ -205,6 +211,9 @@ class Bench {
     Foundation foundation;
     Lifecycle lifecycle;
     Lifetimes lifetimes;
+    UserSettings settings;
+    Planner planner;
+    SandboxJobs jobs;
     SandboxSnapshots snapshots;
     DaemonVolumes volumes;
   };
