@@ -13,6 +13,7 @@ using Entry = const CommandSpec*;
 constexpr auto kAll = std::to_array<Entry>({
     &kApplyCommand,
     &kArchiveCommand,
+    &kAttachCommand,
     &kAuditListCommand,
     &kAuditVerifyCommand,
     &kCompletionCommand,
@@ -48,6 +49,7 @@ constexpr auto kAll = std::to_array<Entry>({
     &kLogsCommand,
     &kPruneCommand,
     &kRecoverCommand,
+    &kReplayCommand,
     &kResizeCommand,
     &kRestartCommand,
     &kRemoveCommand,
@@ -98,6 +100,7 @@ constexpr auto kAliases = std::to_array<Alias>({
     {"extend", "extend-ttl"},
     {"lifecycle", "lifecycle reconcile"},
     {"sandbox archive", "archive"},
+    {"sandbox attach", "attach"},
     {"sandbox clean", "prune"},
     {"sandbox cp", "cp"},
     {"sandbox create", "create"},

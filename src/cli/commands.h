@@ -6,6 +6,8 @@
 namespace ak::cli {
 
 extern const CommandSpec kResizeCommand;
+extern const CommandSpec kAttachCommand;
+extern const CommandSpec kReplayCommand;
 extern const CommandSpec kAuditListCommand;
 extern const CommandSpec kAuditVerifyCommand;
 extern const CommandSpec kRunCommand;

@@ -111,7 +111,7 @@ class Guest {
         last_words_.erase(0, last_words_.size() - std::min(last_words_.size(), kLastWords));
       };
     }
-    const SessionEnd end = AK_TRY(runSession(stream, options));
+    const SessionEnd end = AK_TRY(runSession(stream, std::move(options)));
     if (end.left_by_signal != 0) {
       return 128 + end.left_by_signal;
     }
@@ -220,6 +220,12 @@ class Guest {
 
 }  // namespace
 
+void addTerminalType(Context& context, std::vector<std::string>& environment) {
+  if (!setsVariable(environment, "TERM")) {
+    environment.push_back(cat("TERM=", env::terminalType(context.environment())));
+  }
+}
+
 template <typename Request>
 Status fillCommon(Context& context, const Arguments& arguments, Request& request) {
   request.command = arguments.guestCommand();
@@ -239,9 +245,7 @@ Status fillCommon(Context& context, const Arguments& arguments, Request& request
   if (arguments.has("tty")) {
     request.terminal = true;
     request.window = terminalSize();
-    if (!setsVariable(request.environment, "TERM")) {
-      request.environment.push_back(cat("TERM=", env::terminalType(context.environment())));
-    }
+    addTerminalType(context, request.environment);
   }
   // Told here, before a daemon has to be started for it; the daemon checks again.
   if (!request.command.empty()) {

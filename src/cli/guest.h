@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/command.h"
@@ -16,6 +17,9 @@ template <typename Request>
 Status fillCommon(Context& context, const Arguments& arguments, Request& request);
 extern template Status fillCommon(Context&, const Arguments&, model::RunRequest&);
 extern template Status fillCommon(Context&, const Arguments&, model::ExecRequest&);
+
+// TERM for a terminal of the guest, unless the entries say it.
+void addTerminalType(Context& context, std::vector<std::string>& environment);
 
 enum class Detach : bool { No, Yes };
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -25,13 +26,14 @@ using SteadyClock = std::chrono::steady_clock;
 using model::StreamKind;
 
 constexpr auto kImpatience = std::chrono::seconds(2);
+constexpr auto kKeyPause = std::chrono::seconds(1);
 // Input waiting for the daemon: more is left with whoever writes it.
 constexpr std::size_t kMaxPendingInput = 128 * 1024;
 
 class Session {
  public:
   Session(client::Stream& stream,
-          const SessionOptions& options,
+          SessionOptions& options,
           SignalPipe& signals,
           std::optional<RawTerminal>& raw)
       : stream_(stream),
@@ -68,9 +70,13 @@ class Session {
          .revents = 0},
     }};
     // A regular file never waits, so there is nothing to poll for: go on at once.
-    const int timeout = output_waits && slots[kOutput].fd < 0 ? 0 : -1;
-    if (::poll(slots.data(), slots.size(), timeout) < 0) {
+    const int timeout = output_waits && slots[kOutput].fd < 0 ? 0 : heldKeysTime();
+    const int ready = ::poll(slots.data(), slots.size(), timeout);
+    if (ready < 0) {
       return errno == EINTR ? Status() : failErrno("poll");
+    }
+    if (timeout > 0 && heldKeysTime() == 0) {
+      stream_.send(StreamKind::Stdin, options_.detach_keys->release());
     }
     if (slots[kSignals].revents != 0) {
       takeSignals();
@@ -104,8 +110,11 @@ class Session {
       AK_TRY(takeFrame(frame));
     }
     if (!end_ && output_.payload.empty() && stream_.ended()) {
-      return fail(ErrorCode::Unavailable, "the daemon went away before the command had ended",
-                  "The command was ended, unless it is detached. See: agentkernel daemon logs");
+      return options_.detach_keys
+                 ? fail(ErrorCode::Unavailable, "the daemon went away; the session goes on")
+                 : fail(ErrorCode::Unavailable, "the daemon went away before the command had ended",
+                        "The command was ended, unless it is detached. See: agentkernel daemon "
+                        "logs");
     }
     return {};
   }
@@ -170,13 +179,45 @@ class Session {
     char buffer[32 * 1024];
     const ssize_t size = ::read(STDIN_FILENO, buffer, sizeof buffer);
     if (size > 0) {
-      stream_.send(StreamKind::Stdin, std::string_view(buffer, static_cast<std::size_t>(size)));
+      typed(std::string_view(buffer, static_cast<std::size_t>(size)));
     } else if (size == 0 || (errno != EINTR && errno != EAGAIN)) {
-      // The end, or a terminal that has hung up (EIO): for the guest it is the same.
-      stream_.send(StreamKind::StdinEnd, {});
+      // The end, or a terminal that has hung up (EIO): for the guest it is the same, but for a
+      // session, which has other terminals.
       input_open_ = false;
+      if (options_.detach_keys) {
+        end_ = SessionEnd{.detached = true};
+      } else {
+        stream_.send(StreamKind::StdinEnd, {});
+      }
     }
     return {};
+  }
+
+  void typed(std::string_view keys) {
+    if (!options_.detach_keys) {
+      stream_.send(StreamKind::Stdin, keys);
+      return;
+    }
+    const DetachKeys::Found found = options_.detach_keys->feed(keys);
+    typed_at_ = SteadyClock::now();
+    if (!found.typed.empty()) {
+      stream_.send(StreamKind::Stdin, found.typed);
+    }
+    if (found.detach) {
+      end_ = SessionEnd{.detached = true};
+      (void)stream_.flush();  // what was typed before; who does not take it keeps nobody here
+    }
+  }
+
+  // Keys that may become the detach keys are not held back for long: they are keys of the guest's
+  // too. -1: none are held.
+  int heldKeysTime() const {
+    if (!options_.detach_keys || !options_.detach_keys->holds()) {
+      return -1;
+    }
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(typed_at_ + kKeyPause - SteadyClock::now());
+    return std::max(static_cast<int>(left.count()), 0);
   }
 
   void takeSignals() {
@@ -208,10 +249,17 @@ class Session {
                              static_cast<char>(size.columns & 0xff),
                              static_cast<char>(size.columns >> 8)};
     stream_.send(StreamKind::Resize, std::string_view(payload, sizeof payload));
+    if (options_.resized) {
+      options_.resized(size);
+    }
   }
 
   void forward(int signal) {
     const auto now = SteadyClock::now();
+    if (options_.detach_keys) {
+      end_ = SessionEnd{.left_by_signal = signal};
+      return;
+    }
     if (options_.terminal == Use::No && signal == last_signal_ && now - last_time_ < kImpatience) {
       end_ = SessionEnd{.left_by_signal = signal};
       return;
@@ -223,7 +271,7 @@ class Session {
   }
 
   client::Stream& stream_;
-  const SessionOptions& options_;
+  SessionOptions& options_;
   SignalPipe& signals_;
   std::optional<RawTerminal>& raw_;
   std::array<OutputFd, 2> outputs_;
@@ -231,13 +279,14 @@ class Session {
   model::StreamFrame output_;  // not yet written from written_ on
   std::size_t written_ = 0;
   std::optional<SessionEnd> end_;
+  SteadyClock::time_point typed_at_{};
   int last_signal_ = 0;
   SteadyClock::time_point last_time_{};
 };
 
 }  // namespace
 
-Result<SessionEnd> runSession(client::Stream& stream, const SessionOptions& options) {
+Result<SessionEnd> runSession(client::Stream& stream, SessionOptions options) {
   // The default action would end us without a word; the write's EPIPE is handled instead.
   ::signal(SIGPIPE, SIG_IGN);
   std::vector<int> handled = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};

@@ -15,6 +15,10 @@ model::TerminalSize terminalSize() {
   return {};
 }
 
+bool onTerminal() {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+}
+
 RawTerminal::RawTerminal(int fd) : fd_(fd) {
   termios now{};
   if (::tcgetattr(fd_, &now) == 0) {

@@ -66,7 +66,9 @@ class ScratchHome : public ::testing::Test {
 // Reads from a pipe until `text` has come; false at its end or after 30 seconds of silence. What
 // was read is in `seen`.
 inline bool readUntil(int fd, std::string_view text, std::string& seen) {
-  while (seen.find(text) == std::string::npos) {
+  std::size_t looked = 0;  // much may come before it
+  while (seen.find(text, looked) == std::string::npos) {
+    looked = seen.size() - std::min(seen.size(), text.size());
     pollfd slot{fd, POLLIN, 0};
     char buffer[4096];
     if (::poll(&slot, 1, 30'000) != 1) {

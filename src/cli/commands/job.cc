@@ -73,11 +73,12 @@ Result<int> list(Context& context, const Arguments& arguments) {
     context.output().text(prettyJson(jobs));
     return 0;
   }
-  Output::Table table{.head = {"ID", "STATUS", "EXIT", "STARTED", "COMMAND"}};
+  Output::Table table{.head = {"ID", "STATUS", "EXIT", "TERMINAL", "STARTED", "COMMAND"}};
   for (const json& job : jobs) {
     table.rows.push_back({fieldText(job, "id"), fieldText(job, "status"),
-                          fieldText(job, "exit_code"), fieldTime(job, "started_at"),
-                          commandText(job)});
+                          fieldText(job, "exit_code"),
+                          fieldText(job, "terminal") == "true" ? "yes" : "",
+                          fieldTime(job, "started_at"), commandText(job)});
   }
   context.output().table(table);
   return 0;
@@ -194,7 +195,8 @@ const CommandSpec kJobListCommand = {
     .summary = "List the detached commands of a sandbox",
     .details =
         "Those that run and those that have ended, oldest first, also when the sandbox is stopped. "
-        "A\nsandbox has at most 64; a new one takes the place of the oldest that has ended.",
+        "A\nsandbox has at most 64; a new one takes the place of the oldest that has ended. Those "
+        "with a\nterminal are sessions: agentkernel attach NAME --session ID joins one.",
     .options = kJsonOnly,
     .examples = kListExamples,
     .least = 1,
