@@ -40,6 +40,7 @@ TEST(JobTest, JsonGoesThereAndBack) {
   finish(job,
          {.exit_code = 137, .signal = 9, .timed_out = true, .killed = true, .out_of_memory = true});
   job.main = true;
+  job.terminal = true;
   job.stdout_bytes = std::uint64_t{1} << 40U;
   job.stderr_bytes = 2;
   job.ended_at = job.started_at;

@@ -170,5 +170,27 @@ TEST(ErrorJsonTest, KeepsCodeMessageAndRemedyAndNeverThrowsOnBytes) {
   EXPECT_EQ(errorFromJson(json("text")).code, ErrorCode::Protocol);
 }
 
+TEST(AttachRequestJsonTest, ASessionIsNewOrOneThatIsThere) {
+  AttachRequest fresh;
+  fresh.start = {.command = {"sh"},
+                 .environment = {"A=b"},
+                 .workdir = "/tmp",
+                 .sudo = true,
+                 .terminal = true,
+                 .window = {.rows = 30, .columns = 100},
+                 .stdin_open = true};
+  EXPECT_EQ(attachRequestFromJson(toJson(fresh)).value(), fresh);
+  AttachRequest again;
+  again.session = "0123abcd";
+  again.start = {.terminal = true, .window = {.rows = 30, .columns = 100}, .stdin_open = true};
+  EXPECT_EQ(attachRequestFromJson(toJson(again)).value(), again);
+  const AttachRequest shell = attachRequestFromJson(nlohmann::json::object()).value();
+  EXPECT_TRUE(shell.start.terminal && shell.start.command.empty());
+  for (const char* key : {"user", "workdir"}) {
+    const nlohmann::json both = {{"session", "0123abcd"}, {key, "x"}};
+    EXPECT_EQ(attachRequestFromJson(both).error().code, ErrorCode::InvalidArgument) << key;
+  }
+}
+
 }  // namespace
 }  // namespace ak::model
