@@ -33,11 +33,11 @@ Result<bool> meant(Context& context, const json& names) {
   for (const json& name : names) {
     context.output().note(name.is_string() ? name.get<std::string>() : std::string());
   }
-  const auto answer = context.output().ask(
-      cat("Remove these ", names.size(), " sandboxes with all that they wrote?"));
+  const std::string what = cat(names.size(), names.size() == 1 ? " sandbox" : " sandboxes",
+                               " with all that was written");
+  const auto answer = context.output().ask(cat("Remove ", what, "?"));
   if (!answer) {
-    return fail(ErrorCode::InvalidArgument,
-                cat("would remove ", names.size(), " sandboxes with all that they wrote"),
+    return fail(ErrorCode::InvalidArgument, cat("would remove ", what),
                 "Say --yes to remove them, or --dry-run to see their names.");
   }
   return *answer;
