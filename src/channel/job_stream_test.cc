@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "channel/hostile_guest.h"
+#include "net/event.h"
 #include "net/loop.h"
 #include "wire/error.h"
 #include "wire/job.h"
@@ -153,7 +154,14 @@ Status typeOn(HostileGuest::Script then) {
     const std::string keys(2 * wire::kInitialCredit, 'x');
     Status typed = co_await terminal->write(keys);
     AK_CO_TRY(typed);
-    co_return terminal->endOfFile();
+    const Status ended = terminal->endOfFile();
+    // Until the guest has read it all: its socket is cut with this scope.
+    net::Event over(loop.executor());
+    agent->onClosed([&over](const Error&) { over.notifyAll(); });
+    if (agent->alive()) {
+      co_await over.wait();
+    }
+    co_return ended;
   };
   return loop.runUntilDone(work());
 }
